@@ -1,0 +1,1 @@
+"""Small published galaxies to try the models on."""
