@@ -1,0 +1,213 @@
+"""The command line. Each command imports its implementation when it is called."""
+
+from __future__ import annotations
+
+import json
+import warnings
+from pathlib import Path
+from typing import Any
+
+import click
+
+from zoo.errors import InputError, ZooError
+from zoo.version import __version__
+
+
+class Commands(click.Group):
+    """A group whose commands show the zoo's own errors in one line and exit with code 1."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            with warnings.catch_warnings():
+                warnings.showwarning = _show_warning
+                return super().invoke(ctx)
+        except ZooError as error:
+            raise click.ClickException(str(error)) from error
+
+
+def _show_warning(message: Warning | str, category: type[Warning], *_: object) -> None:
+    click.echo(f"{category.__name__}: {message}", err=True)
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="zoo")
+def main() -> None:
+    """Pretrained models and datasets for galaxy dynamics, clusters, galaxies and spectra."""
+
+
+@main.command("list")
+@click.argument("pattern", default="*")
+@click.option("--json", "as_json", is_flag=True, help="Machine-readable output.")
+def list_(pattern: str, as_json: bool) -> None:
+    """List the models whose names match PATTERN, such as 'jam_*'."""
+    from zoo import registry
+
+    rows = []
+    for name in registry.list_models(pattern):
+        card, _ = registry.find_card(name)
+        have = registry.versions(name)
+        rows.append(
+            {"name": name, "kind": card.kind, "versions": have, "summary": card.summary}
+        )
+    if as_json:
+        click.echo(json.dumps(rows, indent=1))
+        return
+    for row in rows:
+        shown = ",".join(map(str, row["versions"])) or "no release"
+        click.echo(f"{row['name']:<28} {row['kind']:<10} {shown:<10} {row['summary']}")
+
+
+@main.command()
+@click.argument("name")
+@click.option("--version", type=int, help="Version; the newest one unless given.")
+@click.option("--json", "as_json", is_flag=True, help="Machine-readable output.")
+def info(name: str, version: int | None, as_json: bool) -> None:
+    """Show what a model reads and predicts, and the facts of its release."""
+    from zoo import describe
+
+    facts = describe.model(name, version)
+    click.echo(json.dumps(facts, indent=1) if as_json else describe.text(facts))
+
+
+@main.command()
+@click.argument("name")
+@click.argument("source", type=click.Path(path_type=Path))
+@click.option("--set", "settings", multiple=True, metavar="NAME=VALUE[ UNIT]", help="An input.")
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="ECSV, FITS, HDF5 or npz.")
+@click.option("--group", help="Column that tells the object of each row of a table of members.")
+@click.option("--outside", type=click.Choice(["warn", "raise", "nan"]), default="warn")
+@click.option("--json", "as_json", is_flag=True, help="Machine-readable output.")
+def predict(
+    name: str,
+    source: Path,
+    settings: tuple[str, ...],
+    output: Path | None,
+    group: str | None,
+    outside: Any,
+    as_json: bool,
+) -> None:
+    """Predict with model NAME from SOURCE.
+
+    SOURCE is a file with the model's inputs as columns or datasets, or a folder of a galaxy in the
+    layout of DYNAMITE, which needs --set inc, beta, ml and distance.
+    """
+    from zoo.quiet import import_tensorflow
+    from zoo.readers import command
+
+    values = command.settings(settings)
+    inputs, galaxy = command.inputs(source, values)
+    import_tensorflow()
+    from zoo.model import load_model
+
+    prediction = load_model(name).predict(inputs, group=group, outside=outside)
+    if output is not None:
+        from zoo.readers.files import write_prediction
+
+        write_prediction(prediction, output)
+        click.echo(f"{output}: {', '.join(prediction)}")
+        return
+    click.echo(command.report(prediction, galaxy, as_json))
+
+
+@main.command()
+@click.argument("name", type=click.Choice(["jam_cyl"]))
+@click.argument("source", type=click.Path(path_type=Path))
+@click.option("--distance", required=True, help="Angular-diameter distance, such as '39.96 Mpc'.")
+@click.option("-o", "--output", type=click.Path(path_type=Path), default=Path("fit.png"))
+@click.option("--json", "as_json", is_flag=True, help="Machine-readable output.")
+def plot(name: str, source: Path, distance: str, output: Path, as_json: bool) -> None:
+    """Fit a galaxy and draw its observed, model and residual maps.
+
+    Inclination, anisotropy and mass-to-light ratio are found by least squares through the model's
+    own gradients; mass follows light.
+    """
+    from astropy import units as u
+
+    from zoo.quiet import import_tensorflow
+    from zoo.readers import command, dynamite
+
+    where = command.value("distance", distance)
+    if isinstance(where, u.Quantity):
+        where = float(where.to_value(u.Mpc))
+    galaxy = dynamite.read(source)
+    import_tensorflow()
+    from zoo import plots
+    from zoo.inference.galaxy import fit_galaxy
+    from zoo.model import load_model
+
+    model = load_model(name)
+    fit = fit_galaxy(model, galaxy, where)
+    prediction = model.predict(galaxy.inputs(distance=where, **fit.best))
+    binned = galaxy.binned(prediction["vrms"], prediction["surface_brightness"])
+    facts = command.fit_facts(fit, galaxy.vrms - binned)
+    figure = plots.observed_and_model(
+        galaxy.image(galaxy.vrms),
+        galaxy.image(binned),
+        galaxy.extent,
+        title=f"{source.resolve().name}: {command.fit_title(fit)}",
+    )
+    figure.savefig(output, dpi=150)
+    click.echo(json.dumps(facts, indent=1) if as_json else command.fit_text(facts))
+    click.echo(f"Figure: {output}", err=as_json)
+
+
+@main.command()
+@click.option("-o", "--output", type=click.Path(path_type=Path), default=Path("demo"))
+def demo(output: Path) -> None:
+    """Predict the second-moment map of M32, with a figure."""
+    from zoo.demo import run
+
+    run(output, click.echo)
+
+
+@main.command()
+@click.argument("name")
+@click.option("--into", type=click.Path(path_type=Path), required=True, help="Folder of releases.")
+def export(name: str, into: Path) -> None:
+    """Write a release of model NAME with its manifest."""
+    from zoo.quiet import import_tensorflow
+
+    import_tensorflow()
+    from zoo.training.release import export as write
+
+    click.echo(str(write(name, into)))
+
+
+@main.command()
+@click.argument("name")
+def verify(name: str) -> None:
+    """Hash the files of the newest release of NAME and recompute its golden output."""
+    from zoo.quiet import import_tensorflow
+
+    import_tensorflow()
+    from zoo.evaluation.golden import check
+
+    click.echo(f"{name}: files as in the manifest, golden output within {check(name):.1e}")
+
+
+@main.group()
+def new() -> None:
+    """Start a model or a dataset from a template, in a checkout of the zoo."""
+
+
+@new.command("model")
+@click.argument("name")
+@click.option("--family", type=click.Choice(["jam", "clusters", "galaxies", "spectra"]))
+def new_model(name: str, family: str) -> None:
+    """Write <NAME>.py and <NAME>.md into a family's folder."""
+    from zoo import scaffold
+
+    if family is None:
+        raise InputError("--family is missing, allowed: jam, clusters, galaxies, spectra")
+    for path in scaffold.model(name, family, Path.cwd()):
+        click.echo(str(path))
+
+
+@new.command("dataset")
+@click.argument("name")
+def new_dataset(name: str) -> None:
+    """Write the folder of a TFDS dataset."""
+    from zoo import scaffold
+
+    for path in scaffold.dataset(name, Path.cwd()):
+        click.echo(str(path))

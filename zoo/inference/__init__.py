@@ -1,0 +1,1 @@
+"""Fitting data with a differentiable model."""

@@ -1,0 +1,272 @@
+"""What `load_model` returns: one interface for every model of the zoo."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from astropy.table import Table
+
+from zoo import quantities, registry, saving, strategy as strategies
+from zoo.card import Card
+from zoo.errors import InputError, OutsideRangeWarning
+from zoo.manifest import FILE_NAME, Manifest, read_manifest
+from zoo.prediction import Prediction
+from zoo.quantities import Batch, Column, Violation
+from zoo.store import verify
+
+Outside = Literal["raise", "warn", "nan"]
+Signature = Callable[..., dict[str, Any]]
+
+
+def load_model(
+    name: str | Path,
+    version: int | None = None,
+    *,
+    strategy: Any = "auto",
+    dtype: str = "float32",
+) -> Model:
+    """Load a pretrained model.
+
+    Parameters
+    ----------
+    name : str or Path
+        `name` or `name.tag` from `zoo.list_models()`, or the path of a release folder.
+    version : int, optional
+        The newest one unless given.
+    strategy : tf.distribute.Strategy, "auto" or None
+        "auto" takes the current scope's, else Mirrored where more than one GPU is visible.
+    dtype : {"float32", "float64"}
+        "float64" rebuilds the model from code and weights, for work at double precision.
+
+    Raises
+    ------
+    UnknownModelError
+        If there is no such model or version; the message lists what there is.
+    ReleaseError
+        If files are missing, truncated or altered.
+    """
+    if dtype not in ("float32", "float64"):
+        raise InputError(f"dtype is {dtype!r}, allowed: 'float32', 'float64'")
+    if (folder := Path(name)).is_dir() and (folder / FILE_NAME).is_file():
+        release = registry.Release(folder, read_manifest(folder))
+        card, full_name = registry.find_card(release.manifest.name)
+    else:
+        card, full_name = registry.find_card(str(name))
+        release = registry.find_release(full_name, version)
+    verify.verify(release.path, release.manifest)
+    return Model(card, full_name, release.path, release.manifest, strategy, dtype)
+
+
+class Model:
+    """A pretrained model: physical units in, physical units out.
+
+    Attributes
+    ----------
+    card : Card
+        What people say about the model: inputs, outputs, limits.
+    manifest : Manifest
+        What the program recorded about this release: files, metrics, versions.
+    """
+
+    def __init__(
+        self, card: Card, name: str, path: Path, manifest: Manifest, strategy: Any, dtype: str
+    ) -> None:
+        self.card, self.name, self.path, self.manifest = card, name, path, manifest
+        self.dtype = dtype
+        self._module = saving.module_of(card)
+        self._strategy = strategies.resolve(strategy)
+        self._signatures = self._load()
+
+    def __repr__(self) -> str:
+        return f"<zoo model {self.name} version {self.manifest.version}: {self.card.summary}>"
+
+    @cached_property
+    def keras_model(self) -> Any:
+        """The Keras model rebuilt from code and weights, for gradients and fine-tuning."""
+        return saving.rebuild(self.card, self.path, dtype=self.dtype)
+
+    def predict(
+        self,
+        x: Mapping[str, Any] | Table,
+        batch_size: int | None = None,
+        outside: Outside = "warn",
+        group: str | None = None,
+    ) -> Prediction:
+        """Predict the outputs of the card.
+
+        Parameters
+        ----------
+        x : mapping or astropy Table
+            Inputs by name: numbers in the card's units, Quantities in any convertible unit, or
+            lists of arrays where objects differ in length. Inputs of the card's rank describe one
+            object and come back without a batch axis; one rank more is a batch; in a batch,
+            inputs of the card's rank are shared by all objects.
+        batch_size : int, optional
+            Objects per call of the graph; it bounds the memory and changes no number.
+        outside : {"warn", "raise", "nan"}
+            For rows outside the card's ranges: warn once and predict, raise, or return NaN. Rows
+            for which no answer exists raise unless this is "nan".
+        group : str, optional
+            Column of a long table of members that tells which object each belongs to.
+
+        Raises
+        ------
+        InputError
+            Naming the field, the value and what is allowed.
+        """
+        if outside not in ("raise", "warn", "nan"):
+            raise InputError(f"outside is {outside!r}, allowed: 'raise', 'warn', 'nan'")
+        batch = quantities.read(self.card, x, group)
+        refuse(batch.violations, outside)
+        size = self.card.batch_size if batch_size is None else int(batch_size)
+        if size < 1:
+            raise InputError(f"batch_size is {batch_size}, allowed: 1 or more")
+        rows: dict[str, list[Any]] = {name: [None] * batch.size for name in self.card.outputs}
+        dtype = np.dtype(self.dtype)
+        whole: dict[str, np.ndarray] | None = None
+        for index, columns in chunks(batch, size):
+            self._check(batch, columns, index, outside)
+            outputs = self._run({n: v.astype(dtype, copy=False) for n, v in columns.items()})
+            if len(index) == batch.size and not batch.lengths_differ:
+                whole = outputs
+                continue
+            for name, spec in self.card.outputs.items():
+                for row, value in zip(index, outputs[name], strict=True):
+                    cut = tuple(
+                        slice(None if isinstance(dim, int) else batch.lengths[dim][row])
+                        for dim in spec.shape
+                    )
+                    rows[name][row] = value[cut]
+        in_domain = np.ones(batch.size, dtype=bool)
+        for violation in batch.violations:
+            in_domain &= ~violation.rows
+        if batch.violations and outside == "warn":
+            warn(self.name, in_domain, batch.violations)
+        outputs = {
+            name: whole[name] if whole is not None else self._joined(name, rows[name], batch)
+            for name in self.card.outputs
+        }
+        return self._prediction(outputs, in_domain, batch, outside)
+
+    def _load(self) -> dict[str, Signature]:
+        if self.dtype == "float64":
+            entries = saving.functions(self.card, self.keras_model)
+            signatures = {n: saving.concrete(*entry) for n, entry in entries.items()}
+        elif self._strategy is None:
+            signatures = saving.load_signatures(self.path)
+        else:
+            with self._strategy.scope():
+                signatures = saving.load_signatures(self.path)
+        if self._strategy is None:
+            return signatures
+        return {
+            name: strategies.distribute(
+                signature, signature.structured_input_signature[1], self._strategy
+            )
+            for name, signature in signatures.items()
+        }
+
+    def _run(self, columns: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+        import tensorflow as tf
+
+        signature, restore = "serving_default", None
+        if hasattr(self._module, "route"):
+            signature, columns, restore = self._module.route(columns)
+        tensors = {name: tf.constant(value, self.dtype) for name, value in columns.items()}
+        outputs = {n: v.numpy() for n, v in self._signatures[signature](**tensors).items()}
+        return restore(outputs) if restore else outputs
+
+    def _check(
+        self, batch: Batch, columns: dict[str, np.ndarray], index: np.ndarray, outside: Outside
+    ) -> None:
+        """Ask the model's own module about rows that the ranges of the card cannot judge."""
+        if not hasattr(self._module, "check"):
+            return
+        found = self._module.check(columns)
+        for violation in found:
+            rows = np.zeros(batch.size, dtype=bool)
+            rows[index] = violation.rows
+            violation.rows = rows
+        refuse(found, outside)
+        batch.violations.extend(found)
+
+    def _joined(self, name: str, rows: list[np.ndarray], batch: Batch) -> Any:
+        spec = self.card.outputs[name]
+        if len({row.shape for row in rows}) == 1:
+            return np.stack(rows)
+        if not rows:
+            empty = tuple(dim if isinstance(dim, int) else 0 for dim in spec.shape)
+            return np.zeros((0, *empty), self.dtype)
+        return rows
+
+    def _prediction(
+        self, outputs: dict[str, Any], in_domain: np.ndarray, batch: Batch, outside: Outside
+    ) -> Prediction:
+        if outside == "nan" and not in_domain.all():
+            for name, value in outputs.items():
+                outputs[name] = [
+                    row if good else np.full_like(row, np.nan)
+                    for row, good in zip(value, in_domain, strict=True)
+                ]
+                if isinstance(value, np.ndarray):
+                    outputs[name] = np.stack(outputs[name])
+        if batch.single:
+            outputs = {name: value[0] for name, value in outputs.items()}
+            in_domain = in_domain[0]
+        for name, spec in self.card.outputs.items():
+            outputs[name] = quantities.attach(spec, outputs[name], batch.has_units)
+        meta = {"model": self.name, "version": self.manifest.version}
+        return Prediction(outputs, in_domain, self.card, meta)
+
+
+def chunks(batch: Batch, size: int) -> Iterator[tuple[np.ndarray, dict[str, np.ndarray]]]:
+    """Row numbers and padded columns, at most `size` objects at a time.
+
+    Objects of like length share a chunk, so that padding costs little.
+    """
+    order = np.arange(batch.size)
+    if batch.lengths_differ:
+        order = np.argsort(sum(batch.lengths.values()), kind="stable")
+    for start in range(0, batch.size, size):
+        index = order[start : start + size]
+        yield index, {name: padded(column, index) for name, column in batch.columns.items()}
+
+
+def padded(column: Column, index: np.ndarray) -> np.ndarray:
+    """Rows of a column as one array; NaN says that an element is absent."""
+    if isinstance(column, np.ndarray):
+        return column if len(index) == len(column) else column[index]
+    rows = [column[row] for row in index]
+    shape = np.max([row.shape for row in rows], axis=0)
+    out = np.full((len(rows), *shape), np.nan)
+    for target, row in zip(out, rows, strict=True):
+        target[tuple(slice(n) for n in row.shape)] = row
+    return out
+
+
+def refuse(violations: list[Violation], outside: Outside) -> None:
+    """Raise where no answer exists or the caller asked for an error."""
+    if outside == "nan":
+        return
+    worst = [v for v in violations if v.impossible or outside == "raise"]
+    if worst:
+        text = "; ".join(map(str, worst))
+        hint = ' (outside="nan" answers such rows with NaN)' if worst[0].impossible else ""
+        raise InputError(f"{text}{hint}")
+
+
+def warn(name: str, in_domain: np.ndarray, violations: list[Violation]) -> None:
+    """Warn once per call, with the count and the fields."""
+    count = int(np.count_nonzero(~in_domain))
+    text = "; ".join(str(violation) for violation in violations)
+    warnings.warn(
+        f"{name}: {count} of {len(in_domain)} rows lie outside the stated range: {text}. "
+        f"See `in_domain`.",
+        OutsideRangeWarning,
+        stacklevel=3,
+    )

@@ -1,0 +1,1 @@
+"""Model definitions: one module and one card per model, in a folder per family."""

@@ -1,0 +1,1 @@
+"""Dynamical models of galaxies: Jeans models and their emulators."""

@@ -1,0 +1,1 @@
+"""Readers of files as astronomers have them, into the inputs of the models."""

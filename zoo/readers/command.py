@@ -1,0 +1,129 @@
+"""What the command line shares: reading `--set` options and sources, wording results."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from astropy import units as u
+from astropy.table import QTable
+
+from zoo.errors import InputError
+from zoo.prediction import Prediction
+from zoo.readers import dynamite, files
+
+GALAXY_SETTINGS = {"inc": u.deg, "beta": u.one, "ml": u.Msun / u.Lsun, "distance": u.Mpc}
+
+
+def value(name: str, text: str) -> Any:
+    """Read '63', '63 deg' or '1,2,3 arcsec'.
+
+    Raises
+    ------
+    InputError
+        If it is no number, or the unit is unknown.
+    """
+    numbers, _, unit = text.strip().partition(" ")
+    try:
+        parts = [float(part) for part in numbers.split(",")]
+        number = parts[0] if len(parts) == 1 else np.array(parts)
+        return number * u.Unit(unit) if unit else number
+    except (TypeError, ValueError) as error:
+        raise InputError(
+            f"{name}={text!r}: give a number, or several with commas, and a unit after a space"
+        ) from error
+
+
+def settings(options: tuple[str, ...]) -> dict[str, Any]:
+    """Read the `NAME=VALUE` options."""
+    out = {}
+    for option in options:
+        name, equals, text = option.partition("=")
+        if not equals:
+            raise InputError(f"--set {option!r}: write NAME=VALUE")
+        out[name] = value(name, text)
+    return out
+
+
+def inputs(source: Path, values: dict[str, Any]) -> tuple[Any, dynamite.IfuGalaxy | None]:
+    """Inputs from a file or a galaxy's folder, completed by the settings."""
+    if not dynamite.is_folder(source):
+        if source.is_dir():
+            raise InputError(f"{source} lacks {', '.join(dynamite.FILES)}: not a galaxy's folder")
+        read = files.read_inputs(source)
+        if isinstance(read, QTable):
+            for name, setting in values.items():
+                read[name] = setting
+            return read, None
+        return read | values, None
+    if set(values) != set(GALAXY_SETTINGS):
+        wanted = ", ".join(GALAXY_SETTINGS)
+        raise InputError(f"{source} needs --set for {wanted}; given: {', '.join(values) or 'none'}")
+    galaxy = dynamite.read(source)
+    numbers = {}
+    for name, unit in GALAXY_SETTINGS.items():
+        try:
+            numbers[name] = float(u.Quantity(values[name], getattr(values[name], "unit", unit)).to_value(unit))
+        except (TypeError, u.UnitConversionError) as error:
+            raise InputError(f"{name} is {values[name]}, allowed: a number of {unit}") from error
+    return galaxy.inputs(**numbers), galaxy
+
+
+def report(prediction: Prediction, galaxy: dynamite.IfuGalaxy | None, as_json: bool) -> str:
+    """A prediction as text or JSON, with the residuals where there is an observation."""
+    table = prediction.to_table()
+    if as_json:
+        columns = {n: np.asarray(getattr(table[n], "value", table[n])).tolist() for n in table.colnames}
+        return json.dumps({"meta": dict(table.meta), "units": prediction.units, "columns": columns})
+    lines = table.pformat(max_lines=24)
+    if galaxy is not None:
+        binned = galaxy.binned(prediction["vrms"], prediction["surface_brightness"])
+        residual = galaxy.vrms - binned
+        lines += [f"{len(binned)} bins: {residual_text(residual)}"]
+    return "\n".join(lines)
+
+
+def residual_text(residual: np.ndarray) -> str:
+    """Root mean square and median of |observed - model| in words."""
+    rms, median = np.sqrt(np.mean(residual**2)), np.median(np.abs(residual))
+    return f"rms residual {rms:.1f} km/s, median |residual| {median:.1f} km/s"
+
+
+def fit_facts(fit: Any, residual: np.ndarray) -> dict[str, Any]:
+    """A fit of a galaxy as plain numbers."""
+    return {
+        "best": fit.best,
+        "error": {n: e if np.isfinite(e) else None for n, e in fit.error.items()},
+        "chi2": fit.chi2,
+        "dof": fit.dof,
+        "evaluations": fit.evaluations,
+        "rms_residual_km_s": float(np.sqrt(np.mean(residual**2))),
+        "median_residual_km_s": float(np.median(np.abs(residual))),
+    }
+
+
+def fit_title(fit: Any) -> str:
+    """Best values in one line."""
+    best = fit.best
+    return f"inc {best['inc']:.1f} deg, beta_z {best['beta']:.2f}, M/L {best['ml']:.2f}"
+
+
+def fit_text(facts: dict[str, Any]) -> str:
+    """A fit of a galaxy in words."""
+    units = {"inc": "deg", "beta": "", "ml": "Msun/Lsun"}
+    lines = []
+    for name, best in facts["best"].items():
+        error = facts["error"][name]
+        spread = "at its bound" if error is None else f"+- {error:.3f}"
+        lines.append(f"{name:<5} {best:8.3f} {spread} {units[name]}".rstrip())
+    lines.append(
+        f"chi2 {facts['chi2']:.1f} for {facts['dof']} degrees of freedom "
+        f"({facts['evaluations']} evaluations; errors widened by sqrt(chi2/dof))"
+    )
+    lines.append(
+        f"rms residual {facts['rms_residual_km_s']:.1f} km/s, "
+        f"median |residual| {facts['median_residual_km_s']:.1f} km/s"
+    )
+    return "\n".join(lines)
