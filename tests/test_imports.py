@@ -15,13 +15,26 @@ HEAVY = {"tensorflow", "keras", "tf_keras", "tensorflow_probability"}
 # From the bottom to the top; a module imports from its own layer and from those below.
 # `zoo/__init__.py` is the lazy public API: it names every layer and nobody imports from it.
 LAYERS = [
-    {"version", "quiet"},
-    {"nn", "store", "quantities", "strategy", "card"},
-    {"models", "registry", "saving"},
-    {"model"},
+    {"version", "errors", "quiet"},
+    {
+        "card",
+        "examples",
+        "manifest",
+        "nn",
+        "numeric",
+        "plots",
+        "prediction",
+        "quantities",
+        "ranges",
+        "splits",
+        "store",
+        "strategy",
+    },
+    {"models", "readers", "registry", "saving"},
+    {"describe", "model"},
     {"evaluation"},
-    {"training", "inference"},
-    {"cli"},
+    {"demo", "inference", "scaffold", "training"},
+    {"cli", "cli_data"},
 ]
 LEVEL = {name: level for level, layer in enumerate(LAYERS) for name in layer}
 

@@ -22,7 +22,7 @@ _PUBLIC = {
     "export": "zoo.training.release",
 }
 
-__all__ = ["__version__", *_PUBLIC]
+__all__ = ["__version__", *_PUBLIC]  # noqa: PLE0604 (the keys are strings)
 
 
 def __getattr__(name: str) -> Any:

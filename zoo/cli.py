@@ -17,11 +17,12 @@ class Commands(click.Group):
     """A group whose commands show the zoo's own errors in one line and exit with code 1."""
 
     def invoke(self, ctx: click.Context) -> Any:
+        """Run a command; files that cannot be read or written are errors of the same kind."""
         try:
             with warnings.catch_warnings():
-                warnings.showwarning = _show_warning
+                warnings.showwarning = _show_warning  # type: ignore[assignment]  # needs two arguments
                 return super().invoke(ctx)
-        except ZooError as error:
+        except (ZooError, OSError) as error:
             raise click.ClickException(str(error)) from error
 
 
@@ -46,9 +47,7 @@ def list_(pattern: str, as_json: bool) -> None:
     for name in registry.list_models(pattern):
         card, _ = registry.find_card(name)
         have = registry.versions(name)
-        rows.append(
-            {"name": name, "kind": card.kind, "versions": have, "summary": card.summary}
-        )
+        rows.append({"name": name, "kind": card.kind, "versions": have, "summary": card.summary})
     if as_json:
         click.echo(json.dumps(rows, indent=1))
         return
@@ -91,9 +90,13 @@ def predict(
     SOURCE is a file with the model's inputs as columns or datasets, or a folder of a galaxy in the
     layout of DYNAMITE, which needs --set inc, beta, ml and distance.
     """
+    from zoo import registry
     from zoo.quiet import import_tensorflow
-    from zoo.readers import command
+    from zoo.readers import command, files
 
+    registry.find_card(name)  # before the seconds that importing TensorFlow takes
+    if output is not None:
+        files.writable(output)
     values = command.settings(settings)
     inputs, galaxy = command.inputs(source, values)
     import_tensorflow()
@@ -101,9 +104,7 @@ def predict(
 
     prediction = load_model(name).predict(inputs, group=group, outside=outside)
     if output is not None:
-        from zoo.readers.files import write_prediction
-
-        write_prediction(prediction, output)
+        files.write_prediction(prediction, output)
         click.echo(f"{output}: {', '.join(prediction)}")
         return
     click.echo(command.report(prediction, galaxy, as_json))
@@ -126,9 +127,7 @@ def plot(name: str, source: Path, distance: str, output: Path, as_json: bool) ->
     from zoo.quiet import import_tensorflow
     from zoo.readers import command, dynamite
 
-    where = command.value("distance", distance)
-    if isinstance(where, u.Quantity):
-        where = float(where.to_value(u.Mpc))
+    where = command.number("distance", command.value("distance", distance), u.Mpc)
     galaxy = dynamite.read(source)
     import_tensorflow()
     from zoo import plots
@@ -175,6 +174,101 @@ def export(name: str, into: Path) -> None:
 
 @main.command()
 @click.argument("name")
+@click.option("--into", type=click.Path(path_type=Path), default=Path("releases"))
+@click.option("--limit", type=click.IntRange(min=1), help="Train on the first so many records.")
+@click.option("--epochs", type=click.IntRange(min=1), help="In place of the card's.")
+@click.option("--seed", type=int, help="In place of the card's.")
+def train(name: str, into: Path, limit: int | None, **changes: int | None) -> None:
+    """Rebuild the release of NAME from its dataset; a killed run continues."""
+    from zoo.cli_data import ready
+
+    ready()
+    from zoo.training.train import train as run
+
+    given = {key: value for key, value in changes.items() if value is not None}
+    click.echo(str(run(name, into, limit=limit, say=_progress(), **given)))
+
+
+@main.command()
+@click.argument("name")
+@click.option("--version", type=int, help="Version; the newest one unless given.")
+@click.option("--data", type=click.Path(path_type=Path), help="Judge on this file instead.")
+@click.option("--predictions", type=click.Path(path_type=Path), help="Judge these beside ours.")
+@click.option("--baselines/--no-baselines", default=True, help="Compute their rows too.")
+@click.option("--json", "as_json", is_flag=True, help="Machine-readable output.")
+def evaluate(
+    name: str,
+    version: int | None,
+    data: Path | None,
+    predictions: Path | None,
+    baselines: bool,
+    as_json: bool,
+) -> None:
+    """Recompute the metric table of NAME (or of a release folder) on its test split.
+
+    With --data, also say whether the file is like the training set.
+    """
+    from zoo.cli_data import ready
+
+    ready()
+    from zoo.evaluation import evaluate as judge
+
+    table = judge.evaluate(name, version, data=data, predictions=predictions, baselines=baselines)
+    shift = None
+    if data is not None:
+        from zoo.model import load_model
+
+        card = load_model(name, version).card
+        shift = judge.shift(card, judge.from_file(card, data))
+    if as_json:
+        click.echo(json.dumps(table, indent=1))
+        return
+    click.echo(judge.text(table))
+    if shift is not None:
+        click.echo(f"\nLike the training set? p = {shift.p_value:.3g}")
+        click.echo("\n".join(shift.to_table().pformat()))
+
+
+@main.command("fine-tune")
+@click.argument("name")
+@click.option("--data", type=click.Path(path_type=Path), required=True)
+@click.option("--into", type=click.Path(path_type=Path), default=Path("releases"))
+@click.option("--epochs", type=click.IntRange(min=1), help="In place of the card's.")
+@click.option("--rehearse/--no-rehearse", default=True, help="Train on the original data too.")
+def fine_tune(name: str, data: Path, into: Path, epochs: int | None, rehearse: bool) -> None:
+    """Continue NAME on new simulations; judged before and after, on new and original test data."""
+    from zoo.cli_data import ready
+
+    ready()
+    from zoo.evaluation.evaluate import text
+    from zoo.training.fine_tune import fine_tune as run
+
+    changes = {} if epochs is None else {"epochs": epochs}
+    folder, table = run(name, data, into, rehearse=rehearse, say=_progress(), **changes)
+    click.echo(text(table))
+    click.echo(str(folder))
+
+
+@main.command()
+@click.argument("names", nargs=-1, required=True)
+def cite(names: tuple[str, ...]) -> None:
+    """Print the BibTeX entries of models, of their datasets and of the zoo."""
+    from zoo import citation
+
+    click.echo(citation.bibtex(*names))
+
+
+def _progress() -> Any:
+    """Lines of progress that replace each other on a terminal; silence elsewhere."""
+    import sys
+
+    if not sys.stderr.isatty():
+        return None
+    return lambda line: click.echo(f"\r\x1b[K{line}", nl=False, err=True)
+
+
+@main.command()
+@click.argument("name")
 def verify(name: str) -> None:
     """Hash the files of the newest release of NAME and recompute its golden output."""
     from zoo.quiet import import_tensorflow
@@ -211,3 +305,12 @@ def new_dataset(name: str) -> None:
 
     for path in scaffold.dataset(name, Path.cwd()):
         click.echo(str(path))
+
+
+def _mount() -> None:
+    from zoo.cli_data import data
+
+    main.add_command(data)
+
+
+_mount()

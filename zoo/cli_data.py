@@ -41,6 +41,15 @@ def _package(tensorflow: bool = True) -> Iterator[Any]:
         raise DataError(str(problem)) from problem
 
 
+def ready() -> None:
+    """Import TensorFlow and register the datasets, quietly."""
+    from zoo.quiet import import_tensorflow
+
+    import_tensorflow()
+    _silence()
+    import_module("zoo_datasets")
+
+
 def _silence() -> None:
     """Keep TFDS's and Beam's remarks about their own innards off the screen."""
     import logging

@@ -44,7 +44,9 @@ def text(facts: dict[str, Any]) -> str:
         lines.append("no release")
     else:
         size = sum(entry["size"] for entry in release["files"].values())
-        lines.append(f"release {release['version']}: {size / 1e6:.2f} MB, commit {release['commit']}")
+        lines.append(
+            f"release {release['version']}: {size / 1e6:.2f} MB, commit {release['commit']}"
+        )
         for row, metrics in release["metrics"].items():
             values = ", ".join(f"{key} {value:.3g}" for key, value in metrics.items())
             lines.append(f"  {row}: {values}")

@@ -20,7 +20,11 @@ class ReleaseError(ZooError):
 
 
 class InputError(ZooError, ValueError):
-    """User input that cannot be used: the message names the field, the value and what is allowed."""
+    """User input that cannot be used; the message names field, value and what is allowed."""
+
+
+class DataError(ZooError):
+    """A dataset that cannot be built, read or described."""
 
 
 class OutsideRangeWarning(UserWarning):

@@ -67,10 +67,17 @@ def read_manifest(folder: Path) -> Manifest:
         raise ReleaseError(f"{path} does not have the fields of a manifest: {error}") from error
     if manifest.format != FORMAT:
         raise ReleaseError(f"{path} has format {manifest.format!r}; this zoo reads {FORMAT}")
+    kinds = {"name": str, "version": int, "files": dict, "golden": dict, "config": dict}
+    for key, kind in kinds.items():
+        if not isinstance(getattr(manifest, key), kind):
+            raise ReleaseError(
+                f"{path}: {key} is {getattr(manifest, key)!r}, not a {kind.__name__}"
+            )
     for name, entry in manifest.files.items():
         parts = Path(name).parts
         if Path(name).is_absolute() or ".." in parts or not parts:
             raise ReleaseError(f"{path} lists {name!r}, which is not inside the release")
-        if not (_DIGEST.match(str(entry.get("sha256"))) and isinstance(entry.get("size"), int)):
+        pinned = entry if isinstance(entry, dict) else {}
+        if not (_DIGEST.match(str(pinned.get("sha256"))) and isinstance(pinned.get("size"), int)):
             raise ReleaseError(f"{path}: {name!r} needs a sha256 of 64 hex digits and a size")
     return manifest

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import warnings
+from copy import copy
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
@@ -11,12 +13,15 @@ from typing import Any, Literal
 import numpy as np
 from astropy.table import Table
 
-from zoo import quantities, registry, saving, strategy as strategies
+from zoo import quantities, registry, saving
+from zoo import strategy as strategies
 from zoo.card import Card
 from zoo.errors import InputError, OutsideRangeWarning
 from zoo.manifest import FILE_NAME, Manifest, read_manifest
+from zoo.numeric import Column
 from zoo.prediction import Prediction
-from zoo.quantities import Batch, Column, Violation
+from zoo.quantities import Batch
+from zoo.ranges import Violation
 from zoo.store import verify
 
 Outside = Literal["raise", "warn", "nan"]
@@ -90,6 +95,15 @@ class Model:
         """The Keras model rebuilt from code and weights, for gradients and fine-tuning."""
         return saving.rebuild(self.card, self.path, dtype=self.dtype)
 
+    def like(self, keras_model: Any) -> Model:
+        """The same interface around another Keras model of this architecture, e.g. a baseline."""
+        other = copy(self)
+        other.__dict__["keras_model"] = keras_model
+        other._strategy = None
+        entries = saving.functions(self.card, keras_model)
+        other._signatures = {n: saving.concrete(*entry) for n, entry in entries.items()}
+        return other
+
     def predict(
         self,
         x: Mapping[str, Any] | Table,
@@ -121,16 +135,18 @@ class Model:
         """
         if outside not in ("raise", "warn", "nan"):
             raise InputError(f"outside is {outside!r}, allowed: 'raise', 'warn', 'nan'")
+        size = self.card.batch_size if batch_size is None else batch_size
+        if not isinstance(size, (int, np.integer)) or size < 1:
+            raise InputError(f"batch_size is {size!r}, allowed: an integer of 1 or more")
         batch = quantities.read(self.card, x, group)
         refuse(batch.violations, outside)
-        size = self.card.batch_size if batch_size is None else int(batch_size)
-        if size < 1:
-            raise InputError(f"batch_size is {batch_size}, allowed: 1 or more")
+        found = self._check(batch, size)
+        refuse(found, outside)
+        batch.violations += found
         rows: dict[str, list[Any]] = {name: [None] * batch.size for name in self.card.outputs}
         dtype = np.dtype(self.dtype)
         whole: dict[str, np.ndarray] | None = None
         for index, columns in chunks(batch, size):
-            self._check(batch, columns, index, outside)
             outputs = self._run({n: v.astype(dtype, copy=False) for n, v in columns.items()})
             if len(index) == batch.size and not batch.lengths_differ:
                 whole = outputs
@@ -138,7 +154,7 @@ class Model:
             for name, spec in self.card.outputs.items():
                 for row, value in zip(index, outputs[name], strict=True):
                     cut = tuple(
-                        slice(None if isinstance(dim, int) else batch.lengths[dim][row])
+                        slice(batch.lengths[dim][row] if dim in batch.lengths else None)
                         for dim in spec.shape
                     )
                     rows[name][row] = value[cut]
@@ -181,19 +197,16 @@ class Model:
         outputs = {n: v.numpy() for n, v in self._signatures[signature](**tensors).items()}
         return restore(outputs) if restore else outputs
 
-    def _check(
-        self, batch: Batch, columns: dict[str, np.ndarray], index: np.ndarray, outside: Outside
-    ) -> None:
+    def _check(self, batch: Batch, size: int) -> list[Violation]:
         """Ask the model's own module about rows that the ranges of the card cannot judge."""
-        if not hasattr(self._module, "check"):
-            return
-        found = self._module.check(columns)
-        for violation in found:
-            rows = np.zeros(batch.size, dtype=bool)
-            rows[index] = violation.rows
-            violation.rows = rows
-        refuse(found, outside)
-        batch.violations.extend(found)
+        found: dict[tuple[str, bool], Violation] = {}
+        if hasattr(self._module, "check"):
+            for index, columns in chunks(batch, size):
+                for part in self._module.check(columns):
+                    empty = replace(part, rows=np.zeros(batch.size, dtype=bool))
+                    whole = found.setdefault((part.field, part.impossible), empty)
+                    whole.rows[index] |= part.rows
+        return list(found.values())
 
     def _joined(self, name: str, rows: list[np.ndarray], batch: Batch) -> Any:
         spec = self.card.outputs[name]
@@ -240,7 +253,7 @@ def chunks(batch: Batch, size: int) -> Iterator[tuple[np.ndarray, dict[str, np.n
 def padded(column: Column, index: np.ndarray) -> np.ndarray:
     """Rows of a column as one array; NaN says that an element is absent."""
     if isinstance(column, np.ndarray):
-        return column if len(index) == len(column) else column[index]
+        return column[index]
     rows = [column[row] for row in index]
     shape = np.max([row.shape for row in rows], axis=0)
     out = np.full((len(rows), *shape), np.nan)

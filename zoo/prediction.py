@@ -36,30 +36,35 @@ class Prediction(dict[str, Any]):
     def to_table(self) -> QTable:
         """One row per object, with units, `in_domain` and the provenance in `meta`.
 
-        Rows of uneven length become one long table with the column `object`.
+        Elements along an axis whose length differs between objects, positions for instance, have
+        a row each where there is one object or the lengths do differ; the column `object` tells
+        them apart.
         """
-        rank = {name: len(self._card.outputs[name].shape) for name in self}
         single = np.ndim(self.in_domain) == 0
         columns = {name: [value] if single else value for name, value in self.items()}
         flags = np.atleast_1d(self.in_domain)
-        uneven = any(isinstance(value, list) and not single for value in self.values())
-        if single or uneven:
-            if any(rank.values()):
-                return self._long(columns, flags)
-            columns = {name: value[0][np.newaxis] for name, value in columns.items()}
-        table = QTable({name: self._quantity(name, value) for name, value in columns.items()})
-        table["in_domain"] = flags
+        uneven = any(isinstance(value, list) for value in columns.values())
+        long = {n for n in self if any(isinstance(d, str) for d in self._card.outputs[n].shape)}
+        if uneven and long:
+            table = self._long(columns, flags, long)
+        else:
+            table = QTable(
+                {n: self._quantity(n, np.stack(v) if single else v) for n, v in columns.items()}
+            )
+            table["in_domain"] = flags
         table.meta.update(self.meta)
         return table
 
-    def _long(self, columns: dict[str, Any], flags: np.ndarray) -> QTable:
-        lengths = [np.size(row) for row in next(iter(columns.values()))]
+    def _long(self, columns: dict[str, Any], flags: np.ndarray, long: set[str]) -> QTable:
+        lengths = [np.size(row) for row in columns[next(iter(long))]]
         table = QTable({"object": np.repeat(np.arange(len(lengths)), lengths)})
         for name, rows in columns.items():
-            parts = [np.ravel(self._quantity(name, row)) for row in rows]
-            table[name] = np.concatenate(parts) if parts else []
+            if name in long:
+                values = np.concatenate([np.ravel(row) for row in rows])
+            else:
+                values = np.repeat(np.stack(rows), lengths, axis=0)
+            table[name] = self._quantity(name, values)
         table["in_domain"] = np.repeat(flags, lengths)
-        table.meta.update(self.meta)
         return table
 
     def _quantity(self, name: str, value: Any) -> Any:

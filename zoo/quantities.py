@@ -8,8 +8,8 @@ first; rows outside the stated ranges are found on the way.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -18,35 +18,8 @@ from astropy.table import Table
 
 from zoo.card import Card, Field
 from zoo.errors import InputError
-
-Column = np.ndarray | list[np.ndarray]  # (batch, ...), or one array per object if lengths differ
-
-
-@dataclass
-class Violation:
-    """Rows in which a field lies where the model cannot vouch for its answer.
-
-    Attributes
-    ----------
-    rows : (batch,) bool
-    value : float
-        The worst or first offending value, for the message.
-    allowed : str
-        What would have been accepted.
-    impossible : bool
-        True where no answer exists (a negative width), False where the model was only not tried.
-    """
-
-    field: str
-    rows: np.ndarray
-    value: float
-    allowed: str
-    impossible: bool
-
-    def __str__(self) -> str:
-        count = int(np.count_nonzero(self.rows))
-        rows = "1 row" if count == 1 else f"{count} rows"
-        return f"{self.field} = {self.value:.6g} ({rows}), allowed: {self.allowed}"
+from zoo.numeric import Column, number, refuse_masked
+from zoo.ranges import Violation, violations
 
 
 @dataclass
@@ -86,7 +59,7 @@ def read(card: Card, x: Mapping[str, Any] | Table, group: str | None = None) -> 
         Naming the field, the value and what is allowed.
     """
     if isinstance(x, Table):
-        x = _grouped(card, x, group) if group else _columns(x)
+        x = _grouped(card, x, group) if group else _columns(card, x)
     elif group is not None:
         raise InputError(f"group={group!r} needs an astropy Table of members")
     if not isinstance(x, Mapping):
@@ -95,6 +68,12 @@ def read(card: Card, x: Mapping[str, Any] | Table, group: str | None = None) -> 
             f"{_describe(card)}"
         )
     _check_names(card, x)
+    given = {
+        name: spec
+        for name, spec in card.inputs.items()
+        if not spec.optional or x.get(name) is not None
+    }
+    card = replace(card, inputs=given)
     has_units = any(_has_unit(value) for value in x.values())
     # Distances first: they turn lengths into angles.
     order = sorted(card.inputs, key=lambda name: name != "distance")
@@ -103,13 +82,13 @@ def read(card: Card, x: Mapping[str, Any] | Table, group: str | None = None) -> 
     for name in order:
         spec = card.inputs[name]
         raw = x[name] if name in x and x[name] is not None else spec.default
-        values[name], batched[name] = _number(spec, raw, values.get("distance"))
+        values[name], batched[name] = number(spec, raw, values.get("distance"))
     _settle_scalars(card, values, batched)
     single = not any(batched.values())
     size = _size(values, batched)
     columns, lengths = _align(card, values, batched, size)
     batch = Batch(columns, size, single, has_units, lengths)
-    batch.violations = _ranges(card, columns)
+    batch.violations = violations(card, columns)
     return batch
 
 
@@ -138,24 +117,33 @@ def _check_names(card: Card, x: Mapping[str, Any]) -> None:
     missing = [
         spec.signature
         for name, spec in card.inputs.items()
-        if spec.default is None and x.get(name) is None
+        if spec.default is None and x.get(name) is None and not _may_lack(card, spec, x)
     ]
     if missing:
         raise InputError(f"{card.name} also needs {', '.join(missing)}")
 
 
-def _columns(table: Table) -> dict[str, Any]:
+def _may_lack(card: Card, spec: Field, x: Mapping[str, Any]) -> bool:
+    """Whether an input may be left out: those that share an axis come together or not at all."""
+    together = [other for other in card.inputs.values() if set(other.shape) & set(spec.shape)]
+    return spec.optional and all(x.get(other.name) is None for other in together)
+
+
+def _columns(card: Card, table: Table, grouped: bool = False) -> dict[str, Any]:
     """Table columns as arrays or Quantities; a Table's own units count as a QTable's do."""
     out: dict[str, Any] = {}
     for name in table.colnames:
         column = table[name]
-        _refuse_masked(name, column)
+        refuse_masked(name, column)
         unit = getattr(column, "unit", None)
         values = np.asarray(getattr(column, "value", column))
         if values.dtype == object:
             rows = [np.asarray(row, dtype=float) for row in values]
             out[name] = [row * unit for row in rows] if unit is not None else rows
         else:
+            spec = card.inputs.get(name)
+            if not grouped and spec is not None and spec.scalar and values.ndim == 1:
+                values = values[:, np.newaxis]  # one number per row of the table
             out[name] = values * unit if unit is not None else values
     return out
 
@@ -167,7 +155,8 @@ def _grouped(card: Card, table: Table, group: str) -> dict[str, Any]:
     _, first, member = np.unique(np.asarray(table[group]), return_index=True, return_inverse=True)
     ranked = np.argsort(np.argsort(first))[member]
     out: dict[str, Any] = {}
-    for name, values in _columns(table[[c for c in table.colnames if c != group]]).items():
+    members = table[[column for column in table.colnames if column != group]]
+    for name, values in _columns(card, members, grouped=True).items():
         rows = [values[ranked == index] for index in range(len(first))]
         spec = card.inputs.get(name)
         if spec is not None and not spec.shape:
@@ -185,101 +174,35 @@ def _has_unit(value: Any) -> bool:
     return isinstance(value, u.Quantity)
 
 
-def _refuse_masked(name: str, value: Any) -> None:
-    if isinstance(getattr(value, "mask", None), (np.ndarray, np.bool_)) and np.any(value.mask):
-        raise InputError(f"{name} holds masked values; drop those rows or give each a number")
-
-
-def _number(spec: Field, raw: Any, distance: Any) -> tuple[Any, bool]:
-    """One input as float64 in the card's unit, and whether it has a batch axis."""
-    _refuse_masked(spec.name, raw)
-    rank = len(spec.shape)
-    if isinstance(raw, (list, tuple)) and rank and any(np.ndim(row) == rank for row in raw):
-        return _rows(spec, raw, distance), True
-    value = _convert(spec, _joined(raw), distance)
-    if value.size and not np.all(np.isfinite(value)):
-        bad = value[~np.isfinite(value)].flat[0]
-        raise InputError(f"{spec.signature} holds {bad}; every value must be finite")
-    ranks = {rank, rank + 1} | ({0} if spec.scalar else set())
-    if value.ndim not in ranks:
-        shape = ", ".join(map(str, spec.shape))
-        raise InputError(
-            f"{spec.signature} has shape {value.shape}; allowed: ({shape}) for one object, "
-            f"(batch{', ' + shape if shape else ''}) or a list of arrays for several"
-        )
-    fixed = [n for n in spec.shape if isinstance(n, int)]
-    if fixed and value.ndim >= rank and value.shape[value.ndim - rank :] != spec.shape:
-        raise InputError(f"{spec.signature} has shape {value.shape}; allowed: {spec.shape}")
-    return value, value.ndim == rank + 1
-
-
-def _rows(spec: Field, raw: Sequence[Any], distance: Any) -> Column:
-    rows = []
-    for index, row in enumerate(raw):
-        at = distance
-        if isinstance(distance, np.ndarray) and distance.ndim == 1 and len(distance) == len(raw):
-            at = distance[index]
-        if np.ndim(row) != len(spec.shape):
-            raise InputError(
-                f"{spec.signature}: object {index} has an array of rank {np.ndim(row)}, "
-                f"allowed: {len(spec.shape)}"
-            )
-        rows.append(_number(spec, row, at)[0])
-    if len({row.shape for row in rows}) == 1:
-        return np.stack(rows)
-    return rows
-
-
-def _joined(raw: Any) -> Any:
-    """A list of Quantities as one Quantity."""
-    if isinstance(raw, (list, tuple)) and raw and all(isinstance(v, u.Quantity) for v in raw):
-        return u.Quantity(raw)
-    return raw
-
-
-def _convert(spec: Field, raw: Any, distance: Any) -> np.ndarray:
-    if isinstance(raw, u.Quantity):
-        return _to_unit(spec, raw, distance)
-    try:
-        value = np.asarray(raw)
-        if value.dtype.kind not in "fiu" and value.size:
-            raise ValueError
-        return value.astype(np.float64)
-    except ValueError as error:
-        raise InputError(f"{spec.signature} is {raw!r}; it must be numbers") from error
-
-
-def _to_unit(spec: Field, raw: u.Quantity, distance: Any) -> np.ndarray:
-    target = u.Unit(spec.unit)
-    if raw.unit.is_equivalent(target):
-        return np.asarray(raw.to_value(target), dtype=np.float64)
-    is_length = raw.unit.is_equivalent(u.pc) and target.is_equivalent(u.rad)
-    if is_length and isinstance(distance, np.ndarray):
-        away = distance * u.Mpc
-        if away.ndim == 1 and raw.ndim == len(spec.shape) + 1:
-            away = away.reshape((-1,) + (1,) * len(spec.shape))
-        if away.ndim == 0 or away.shape[0] == np.shape(raw)[0]:
-            angle = (raw / away).to(u.rad, u.dimensionless_angles())
-            return np.asarray(angle.to_value(target), dtype=np.float64)
-    hint = " (lengths are converted where `distance` is given too)" if is_length else ""
-    raise InputError(
-        f"{spec.name} is in {raw.unit.to_string() or 'no unit'}, which does not convert to "
-        f"{spec.unit or 'a pure number'}{hint}"
-    )
-
-
 def _settle_scalars(card: Card, values: dict[str, Any], batched: dict[str, bool]) -> None:
     """One number (per object) for all elements along an axis, where the card allows it."""
-    among_many = any(is_batch and not card.inputs[n].scalar for n, is_batch in batched.items())
+    sizes = {len(values[n]) for n, many in batched.items() if many and not card.inputs[n].scalar}
     for name, value in values.items():
         spec = card.inputs[name]
         if not spec.scalar or isinstance(value, list) or value.ndim > 1:
             continue
-        # A vector is one number per object if the other inputs are a batch, else the elements.
-        per_object = value.ndim == 1 and among_many
+        # A vector as long as the batch is one number per object, any other the elements.
+        per_object = value.ndim == 1 and len(value) in sizes
+        if per_object and len(value) > 1 and _lengths(card, values, name) == {len(value)}:
+            raise InputError(
+                f"{spec.signature} has {len(value)} values for {len(value)} objects whose "
+                f"{spec.shape[-1]} is {len(value)} too: give shape (batch, 1) for one value per "
+                f"object, (batch, {spec.shape[-1]}) for the elements of each"
+            )
         if value.ndim == 0 or per_object:
             values[name] = value[..., np.newaxis]
             batched[name] = per_object
+
+
+def _lengths(card: Card, values: dict[str, Any], name: str) -> set[int]:
+    """What the other fields say about the last axis of a field."""
+    found = set()
+    for other, spec in card.inputs.items():
+        if not spec.scalar and card.inputs[name].shape[-1] in spec.shape:
+            axis = spec.shape.index(card.inputs[name].shape[-1]) - len(spec.shape)
+            rows = values[other] if isinstance(values[other], list) else [values[other]]
+            found |= {row.shape[axis] for row in rows}
+    return found
 
 
 def _size(values: dict[str, Any], batched: dict[str, bool]) -> int:
@@ -330,47 +253,3 @@ def _align(
         same = len(set(need.tolist())) == 1
         values[name] = np.broadcast_to(value, (size, need[0])) if same else rows
     return values, lengths
-
-
-def _ranges(card: Card, columns: dict[str, Column]) -> list[Violation]:
-    violations = []
-    for name, spec in card.inputs.items():
-        if spec.range is None and spec.valid is None:
-            continue
-        low, high = _extremes(columns[name])
-        if spec.valid is not None:
-            below = low <= spec.valid.low if spec.valid.open_low else low < spec.valid.low
-            above = high >= spec.valid.high if spec.valid.open_high else high > spec.valid.high
-            if found := _violation(name, low, high, below, above, str(spec.valid), True):
-                violations.append(found)
-                continue
-        if spec.range is not None:
-            bounds = f"{spec.range[0]:g} to {spec.range[1]:g} {spec.unit}".rstrip()
-            below, above = low < spec.range[0], high > spec.range[1]
-            if found := _violation(name, low, high, below, above, bounds, False):
-                violations.append(found)
-    return violations
-
-
-def _extremes(column: Column) -> tuple[np.ndarray, np.ndarray]:
-    if isinstance(column, list):
-        lows = np.array([row.min(initial=np.inf) for row in column])
-        return lows, np.array([row.max(initial=-np.inf) for row in column])
-    axes = tuple(range(1, column.ndim))
-    return column.min(axes, initial=np.inf), column.max(axes, initial=-np.inf)
-
-
-def _violation(
-    name: str,
-    low: np.ndarray,
-    high: np.ndarray,
-    below: np.ndarray,
-    above: np.ndarray,
-    allowed: str,
-    impossible: bool,
-) -> Violation | None:
-    rows = below | above
-    if not rows.any():
-        return None
-    value = low[below].min() if below.any() else high[above].max()
-    return Violation(name, rows, float(value), allowed, impossible)

@@ -5,16 +5,27 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from zoo.errors import InputError
+
 
 def resolve(strategy: Any = "auto") -> Any:
     """The strategy to run under, or None for plain TensorFlow.
 
     "auto" is the current scope's strategy, else Mirrored where more than one GPU is visible.
+
+    Raises
+    ------
+    InputError
+        If it is anything else.
     """
     import tensorflow as tf
 
-    if strategy != "auto":
+    if strategy is None or isinstance(strategy, tf.distribute.Strategy):
         return strategy
+    if strategy != "auto":
+        raise InputError(
+            f"strategy is {strategy!r}, allowed: 'auto', None, a tf.distribute.Strategy"
+        )
     if tf.distribute.has_strategy():
         return tf.distribute.get_strategy()
     if len(tf.config.list_logical_devices("GPU")) > 1:
@@ -22,7 +33,9 @@ def resolve(strategy: Any = "auto") -> Any:
     return None
 
 
-def distribute(function: Callable[..., dict[str, Any]], specs: dict[str, Any], strategy: Any) -> Any:
+def distribute(
+    function: Callable[..., dict[str, Any]], specs: dict[str, Any], strategy: Any
+) -> Any:
     """One traced function that splits a batch over the replicas and joins their rows in order.
 
     Each replica slices its share of the whole batch, the last ones less or nothing, so that odd

@@ -91,7 +91,9 @@ def chi_squared(
     )
 
 
-def _errors(function: Callable[[np.ndarray], tuple[float, np.ndarray]], x: np.ndarray) -> np.ndarray:
+def _errors(
+    function: Callable[[np.ndarray], tuple[float, np.ndarray]], x: np.ndarray
+) -> np.ndarray:
     """One-sigma errors in the free directions: the inverse of half the Hessian of chi^2."""
     step = 1e-4
     free = np.flatnonzero((x > step) & (x < 1 - step))

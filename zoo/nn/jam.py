@@ -54,55 +54,35 @@ class JamCyl(keras.layers.Layer):
     `inc` [deg], `mbh` [Msun], `rbh` [arcsec], `distance` [Mpc], `pixsize` [arcsec] (batch,); and
     positions `xbin`, `ybin` [arcsec] (batch, P). Gaussians and positions that are NaN are absent.
     It returns `vrms` [km/s] and `surface_brightness` [Lsun/pc^2], both (batch, P); impossible
-    deprojections are NaN. `grid` does the same on the product of two axes.
+    deprojections are NaN.
     """
 
     def __init__(self, nodes=None, nodes_black_hole=None, **kwargs):
         super().__init__(**kwargs)
         double = self.compute_dtype == "float64"
-        self.nodes = nodes or (72 if double else 32)
-        self.nodes_black_hole = nodes_black_hole or (112 if double else 56)
+        self.nodes = nodes or (96 if double else 48)
+        self.nodes_black_hole = nodes_black_hole or (128 if double else 64)
 
     def call(self, inputs):
         """`vrms` and `surface_brightness` at scattered positions (batch, P)."""
-        x, y, present = self._positions(inputs["xbin"], inputs["ybin"])
+        x, y, present = self.positions(inputs["xbin"], inputs["ybin"])
         pixel = inputs["pixsize"][:, None, None]
 
         def add(total, terms):
             # One node of all pairs at a time bounds the memory: (batch, P, pairs).
             vx, vy, f0, f1 = (term[:, None, :] for term in terms)
-            mx, mx2 = self._means(x[..., None], vx, pixel)
-            my, _ = self._means(y[..., None], vy, pixel)
-            return total + ops.sum((f0 * mx + f1 * mx2) * my, axis=-1), None
+            along_x = self.mean(x[..., None], vx, pixel, f0, f1)
+            return total + ops.sum(along_x * self.mean(y[..., None], vy, pixel), axis=-1), None
 
         zero = ops.zeros_like(x * y)
         moment = zero
-        for terms in self._blocks(inputs):
+        nodes = (self.nodes, self.nodes_black_hole)
+        for pair, count in zip(self.pairs(inputs), nodes, strict=True):
+            t, dt = (ops.convert_to_tensor(v, self.compute_dtype) for v in quadrature(count))
+            terms = self.terms(inputs, pair, t[:, None, None], dt[:, None, None])
             moment, _ = ops.scan(add, moment, terms)
-        light, _ = add(zero, self._light(inputs))
-        return self._answer(moment, light, present)
-
-    def grid(self, inputs):
-        """Like `call`, at all pairs of `x_grid` (batch, X) and `y_grid` (batch, Y).
-
-        Returns (batch, X, Y) at the cost of X + Y positions and one matrix product.
-        """
-        pixel = inputs["pixsize"][:, None, None]
-        x, y, present = self._positions(inputs["x_grid"], inputs["y_grid"], outer=True)
-
-        def total(terms):
-            vx, vy, f0, f1 = (term[:, None, :] for term in terms)
-            mx, mx2 = self._means(x[..., None], vx, pixel)
-            my, _ = self._means(y[..., None], vy, pixel)
-            return ops.matmul(f0 * mx + f1 * mx2, ops.transpose(my, (0, 2, 1)))
-
-        def flat(term):  # (nodes, batch, pairs) -> (batch, nodes * pairs)
-            nodes, batch, pairs = ops.shape(term)
-            return ops.reshape(ops.transpose(term, (1, 0, 2)), (batch, nodes * pairs))
-
-        blocks = [[flat(term) for term in terms] for terms in self._blocks(inputs)]
-        terms = [ops.concatenate(parts, axis=-1) for parts in zip(*blocks, strict=True)]
-        return self._answer(total(terms), total(self._light(inputs)), present)
+        light, _ = add(zero, self.light(inputs))
+        return self.answer(moment, light, present)
 
     def compute_output_spec(self, inputs):
         """Shapes and dtypes of `call` without running it."""
@@ -110,13 +90,14 @@ class JamCyl(keras.layers.Layer):
         names = ("vrms", "surface_brightness")
         return {name: keras.KerasTensor(x.shape, dtype=self.compute_dtype) for name in names}
 
-    def _positions(self, x, y, outer=False):
+    def positions(self, x, y, outer=False):
         """Finite positions, and where they were present."""
         here_x, here_y = ~ops.isnan(x), ~ops.isnan(y)
         present = here_x[..., None] & here_y[:, None, :] if outer else here_x & here_y
         return ops.where(here_x, x, 0.0), ops.where(here_y, y, 0.0), present
 
-    def _answer(self, moment, light, present):
+    def answer(self, moment, light, present):
+        """`vrms` and `surface_brightness` of summed terms; NaN where nothing was asked."""
         squared = moment / light
         # `where` and not `maximum`: an impossible deprojection stays NaN.
         vrms = ops.sqrt(ops.where(squared < 0, 0.0, squared))
@@ -126,68 +107,70 @@ class JamCyl(keras.layers.Layer):
             "surface_brightness": ops.where(present, light, nan),
         }
 
-    def _light(self, inputs):
+    def light(self, inputs):
         """Terms of the surface brightness, convolved with the PSF: four (batch, K * M)."""
-        surf, sigma, q = self._gaussians(inputs, "lum")
+        surf, sigma, q = self.gaussians(inputs, "lum")
         vx = sigma**2
         return self._convolve(inputs, vx, (q * sigma) ** 2, surf, ops.zeros_like(surf))
 
-    def _blocks(self, inputs):
-        """Terms of Sigma Vrms^2: for the mass, then for the black hole.
+    def pairs(self, inputs):
+        """What does not depend on the quadrature node, for every pair of tracer and mass.
 
-        Each is a list (vx, vy, f0, f1) of tensors (nodes, batch, pairs).
+        Returns two dicts of tensors (batch, pairs): for the mass, and for the black hole.
         """
-        surf, sigma, qobs = self._gaussians(inputs, "pot")
-        mass = self._terms(inputs, surf, sigma, qobs, self.nodes, 0.4)
+        surf, sigma, qobs = self.gaussians(inputs, "pot")
+        mass = self._pairs(inputs, surf, sigma, qobs, 0.4)
         rbh = inputs["rbh"][:, None]
         rbh_pc = rbh * inputs["distance"][:, None] * PC_PER_ARCSEC_MPC
         surf = inputs["mbh"][:, None] / (2 * math.pi * rbh_pc**2)
-        hole = self._terms(inputs, surf, rbh, ops.ones_like(rbh), self.nodes_black_hole, 0.25)
-        return [mass, hole]
+        return mass, self._pairs(inputs, surf, rbh, ops.ones_like(rbh), 0.25)
 
-    def _terms(self, inputs, surf_pot, sigma_pot, qobs_pot, nodes, scale):
-        angle = inputs["inc"] * (math.pi / 180)
-        cosi, sini = (f(angle)[:, None, None] for f in (ops.cos, ops.sin))
-        surf, sigma, qobs = (g[:, :, None] for g in self._gaussians(inputs, "lum"))
+    def _pairs(self, inputs, surf_pot, sigma_pot, qobs_pot, scale):
+        cosi, sini = (f(inputs["inc"] * (math.pi / 180))[:, None, None] for f in (ops.cos, ops.sin))
+        surf, sigma, qobs = (g[:, :, None] for g in self.gaussians(inputs, "lum"))
         surf_pot, sigma_pot, qobs_pot = (g[:, None, :] for g in (surf_pot, sigma_pot, qobs_pot))
         beta = inputs["beta"]
-        b = 1 / (1 - ops.where(ops.isnan(beta), 0.0, beta))[:, :, None]
         # (q' - cos i)(q' + cos i) keeps the digits of flat galaxies that q'^2 - cos^2 i loses.
         q = ops.sqrt((qobs - cosi) * (qobs + cosi)) / sini
         q_pot = ops.sqrt((qobs_pot - cosi) * (qobs_pot + cosi)) / sini
-
         s = sigma / sigma_pot
         pc = inputs["distance"][:, None, None] * PC_PER_ARCSEC_MPC
         # nu_0k rho_0j q_j sigma_k^3, with nu_0 = surf q' / (sqrt(2 pi) sigma q)
         weight = (surf * qobs * sigma / q) * (surf_pot * qobs_pot * s) * pc
-        weight = weight * (2 * math.sqrt(2 * math.pi) * GRAVITY)
-
         # tau = tau_0 sinh(L t) resolves both ends of the integral, however different the widths.
         e2 = (1 - q_pot) * (1 + q_pot)
         tau_0 = scale / ops.sqrt(e2 + s**2 + 1e-12)
-        length = ops.arcsinh(1 / (q_pot * tau_0))
-        t, dt = (ops.convert_to_tensor(v, self.compute_dtype) for v in quadrature(nodes))
-        t, dt = t[:, None, None, None], dt[:, None, None, None]
-        tau = tau_0 * ops.sinh(length * t)
-        dtau = tau_0 * ops.cosh(length * t) * length * dt
+        out = {
+            "weight": weight * (2 * math.sqrt(2 * math.pi) * GRAVITY),
+            "s2": s**2,
+            "e2": e2,
+            "inverse_q2": 1 / q**2,
+            "sigma2": sigma**2,
+            "b": 1 / (1 - ops.where(ops.isnan(beta), 0.0, beta))[:, :, None],
+            "tau_0": tau_0,
+            "length": ops.arcsinh(1 / (q_pot * tau_0)),
+        }
+        batch, tracers, masses = ops.shape(weight)
+        out = {
+            name: ops.reshape(ops.broadcast_to(v, (batch, tracers, masses)), (batch, -1))
+            for name, v in out.items()
+        }
+        return out | {"cos2": cosi[:, 0] ** 2, "sin2": sini[:, 0] ** 2}
 
-        w = 1 / (1 + e2 * tau**2)
-        s2t2 = (s * tau) ** 2
+    def terms(self, inputs, pair, t, dt):
+        """Variances and amplitudes (vx, vy, f0, f1) of pairs (..., batch, n) at their nodes."""
+        tau2 = (pair["tau_0"] * ops.sinh(pair["length"] * t)) ** 2
+        dtau = pair["tau_0"] * ops.cosh(pair["length"] * t) * pair["length"] * dt
+        w = 1 / (1 + pair["e2"] * tau2)
+        s2t2 = pair["s2"] * tau2
         a = 1 + s2t2 * w
-        big_s = 1 / q**2 + s2t2
-        e = a * sini**2 + big_s * cosi**2
-        f = weight * dtau * tau**2 * w / (big_s * ops.sqrt(e))
-        f0 = f * (cosi**2 + b * sini**2)
-        f1 = f * (w * big_s - b * a) * (sini / sigma) ** 2
-        vx = sigma**2 / a
-        vy = vx * e / big_s
-
-        def pairs(term):  # (nodes, batch, K, J) -> (nodes, batch, K * J)
-            shape = ops.shape(vx * f)
-            term = ops.broadcast_to(term, shape)
-            return ops.reshape(term, (nodes, shape[1], shape[2] * shape[3]))
-
-        return self._convolve(inputs, *(pairs(term) for term in (vx, vy, f0, f1)))
+        big_s = pair["inverse_q2"] + s2t2
+        e = a * pair["sin2"] + big_s * pair["cos2"]
+        f = pair["weight"] * dtau * tau2 * w / (big_s * ops.sqrt(e))
+        f0 = f * (pair["cos2"] + pair["b"] * pair["sin2"])
+        f1 = f * (w * big_s - pair["b"] * a) * pair["sin2"] / pair["sigma2"]
+        vx = pair["sigma2"] / a
+        return self._convolve(inputs, vx, vx * e / big_s, f0, f1)
 
     def _convolve(self, inputs, vx, vy, f0, f1):
         """Convolve each term (..., batch, T) with each Gaussian of the PSF: (..., batch, T * M)."""
@@ -203,34 +186,36 @@ class JamCyl(keras.layers.Layer):
         *lead, terms, psf = ops.shape(f0)
         return [ops.reshape(ops.broadcast_to(t, ops.shape(f0)), (*lead, terms * psf)) for t in out]
 
-    def _gaussians(self, inputs, which):
+    def gaussians(self, inputs, which):
         """Surface density, dispersion and axis ratio (batch, n); absent Gaussians hold nothing."""
         surf, sigma, q = (inputs[f"{name}_{which}"] for name in ("surf", "sigma", "qobs"))
         absent = ops.isnan(surf) | ops.isnan(sigma) | ops.isnan(q)
-        return tuple(ops.where(absent, fill, v) for v, fill in ((surf, 0.0), (sigma, 1.0), (q, 1.0)))
+        return tuple(
+            ops.where(absent, fill, v) for v, fill in ((surf, 0.0), (sigma, 1.0), (q, 1.0))
+        )
 
-    def _means(self, x, variance, pixel):
-        """Means of exp(-x^2/2v) and x^2 exp(-x^2/2v) over a pixel centred on x."""
+    def mean(self, x, variance, pixel, f0=None, f1=None):
+        """Mean of (f0 + f1 x^2) exp(-x^2/2v) over a pixel centred on x; of the Gaussian alone."""
 
         def at_centre():
-            e = ops.exp(-(x**2) / (2 * variance))
-            return e, x**2 * e
+            x2 = x**2
+            gaussian = ops.exp(x2 * (-0.5 / variance))
+            return gaussian if f0 is None else (f0 + f1 * x2) * gaussian
 
         def over_pixel():
             # Differences of error functions cancel where the Gaussian is wider than the pixel,
             # so they are taken in double precision.
             z, v, h = (ops.cast(arg, "float64") for arg in (x, variance, pixel / 2))
-            wide = h > 0
-            h = ops.where(wide, h, 1.0)
+            extended = h > 0
+            h = ops.where(extended, h, 1.0)
             low, high = z - h, z + h
             width = ops.sqrt(2 * v)
             mean = ops.erf(high / width) - ops.erf(low / width)
             mean = mean * width * (math.sqrt(math.pi) / 4) / h
-            edges = high * ops.exp(-(high**2) / (2 * v)) - low * ops.exp(-(low**2) / (2 * v))
-            second = v * (mean - edges / (2 * h))
-            mean, second = (ops.cast(m, self.compute_dtype) for m in (mean, second))
-            point, point2 = at_centre()
-            wide = ops.cast(wide, "bool")
-            return ops.where(wide, mean, point), ops.where(wide, second, point2)
+            if f0 is not None:
+                edges = high * ops.exp(-(high**2) / (2 * v)) - low * ops.exp(-(low**2) / (2 * v))
+                second = v * (mean - edges / (2 * h))
+                mean = ops.cast(f0, "float64") * mean + ops.cast(f1, "float64") * second
+            return ops.where(extended, ops.cast(mean, self.compute_dtype), at_centre())
 
         return ops.cond(ops.any(pixel > 0), over_pixel, at_centre)

@@ -47,27 +47,40 @@ def settings(options: tuple[str, ...]) -> dict[str, Any]:
     return out
 
 
+def number(name: str, given: Any, unit: u.UnitBase) -> float:
+    """One setting as a number of a unit, which is meant where none was given.
+
+    Raises
+    ------
+    InputError
+        If it is several numbers, or its unit does not convert.
+    """
+    try:
+        quantity = given if isinstance(given, u.Quantity) else given * unit
+        return float(quantity.to_value(unit))
+    except (TypeError, u.UnitConversionError) as error:
+        raise InputError(f"{name} is {given}, allowed: a number of {unit}") from error
+
+
 def inputs(source: Path, values: dict[str, Any]) -> tuple[Any, dynamite.IfuGalaxy | None]:
     """Inputs from a file or a galaxy's folder, completed by the settings."""
-    if not dynamite.is_folder(source):
-        if source.is_dir():
-            raise InputError(f"{source} lacks {', '.join(dynamite.FILES)}: not a galaxy's folder")
+    if not source.is_dir():
         read = files.read_inputs(source)
-        if isinstance(read, QTable):
-            for name, setting in values.items():
+        if not isinstance(read, QTable):
+            return read | values, None
+        for name, setting in values.items():
+            if name in read.colnames:
+                del read[name]  # assigning to a column would keep its unit
+            try:
                 read[name] = setting
-            return read, None
-        return read | values, None
+            except ValueError as error:
+                raise InputError(f"--set {name}: one number or one per row ({error})") from error
+        return read, None
+    galaxy = dynamite.read(source)
     if set(values) != set(GALAXY_SETTINGS):
         wanted = ", ".join(GALAXY_SETTINGS)
         raise InputError(f"{source} needs --set for {wanted}; given: {', '.join(values) or 'none'}")
-    galaxy = dynamite.read(source)
-    numbers = {}
-    for name, unit in GALAXY_SETTINGS.items():
-        try:
-            numbers[name] = float(u.Quantity(values[name], getattr(values[name], "unit", unit)).to_value(unit))
-        except (TypeError, u.UnitConversionError) as error:
-            raise InputError(f"{name} is {values[name]}, allowed: a number of {unit}") from error
+    numbers = {name: number(name, values[name], unit) for name, unit in GALAXY_SETTINGS.items()}
     return galaxy.inputs(**numbers), galaxy
 
 
@@ -75,7 +88,7 @@ def report(prediction: Prediction, galaxy: dynamite.IfuGalaxy | None, as_json: b
     """A prediction as text or JSON, with the residuals where there is an observation."""
     table = prediction.to_table()
     if as_json:
-        columns = {n: np.asarray(getattr(table[n], "value", table[n])).tolist() for n in table.colnames}
+        columns = {name: _plain(table[name]) for name in table.colnames}
         return json.dumps({"meta": dict(table.meta), "units": prediction.units, "columns": columns})
     lines = table.pformat(max_lines=24)
     if galaxy is not None:
@@ -83,6 +96,14 @@ def report(prediction: Prediction, galaxy: dynamite.IfuGalaxy | None, as_json: b
         residual = galaxy.vrms - binned
         lines += [f"{len(binned)} bins: {residual_text(residual)}"]
     return "\n".join(lines)
+
+
+def _plain(column: Any) -> list[Any]:
+    """A column as nested lists; JSON has no NaN, so that it becomes None."""
+    values = np.asarray(getattr(column, "value", column))
+    if values.dtype.kind == "f":
+        values = np.where(np.isfinite(values), values, np.array(None))
+    return values.tolist()
 
 
 def residual_text(residual: np.ndarray) -> str:

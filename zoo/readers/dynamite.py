@@ -86,11 +86,6 @@ class IfuGalaxy:
         return out
 
 
-def is_folder(path: Path) -> bool:
-    """Whether a path is a folder in this layout."""
-    return path.is_dir() and (path / APERTURE).is_file()
-
-
 def read(folder: Path) -> IfuGalaxy:
     """Read a galaxy.
 
@@ -119,9 +114,15 @@ def read(folder: Path) -> IfuGalaxy:
     x, y = x * np.cos(a) - y * np.sin(a), x * np.sin(a) + y * np.cos(a)
 
     rows = {int(name): i for i, name in enumerate(kinematics["vbin_id"])}
-    unknown = sorted(set(ids[ids > 0].tolist()) - set(rows))
-    if unknown:
+    if len(rows) < len(kinematics):
+        raise InputError(f"{folder / KINEMATICS} lists a bin twice")
+    known = set(ids[ids > 0].tolist())
+    if unknown := sorted(known - set(rows)):
         raise InputError(f"{folder / BINS} has bin {unknown[0]}, which {KINEMATICS} does not list")
+    if empty := sorted(set(rows) - known):
+        raise InputError(
+            f"{folder / KINEMATICS} lists bin {empty[0]}, which has no pixel in {BINS}"
+        )
     used = ids > 0
     bin_index = np.array([rows[number] for number in ids[used].tolist()])
     x, y = x[used], y[used]
@@ -162,10 +163,17 @@ def systemic_velocity(x: np.ndarray, y: np.ndarray, v: np.ndarray, pixel: float)
 
 
 def _table(path: Path, columns: tuple[str, ...]) -> Table:
-    table = Table.read(path, format="ascii.ecsv")
-    missing = [name for name in columns if name not in table.colnames]
-    if missing:
+    try:
+        table = Table.read(path, format="ascii.ecsv")
+    except ValueError as error:
+        raise InputError(f"{path} cannot be read as ECSV: {error}") from error
+    if missing := [name for name in columns if name not in table.colnames]:
         raise InputError(f"{path} lacks the column(s) {', '.join(missing)}")
+    for name in columns:
+        values: np.ndarray = np.ma.filled(np.ma.asarray(table[name], dtype=float), np.nan)
+        if not np.all(np.isfinite(values)):
+            row = int(np.argmin(np.isfinite(values)))
+            raise InputError(f"{path}: {name} in row {row + 1} is missing or not finite")
     return table
 
 
@@ -173,21 +181,34 @@ def _aperture(path: Path) -> tuple[np.ndarray, np.ndarray, float, np.ndarray]:
     numbers = np.array(_numbers(path))
     if numbers.size != 7:
         raise InputError(f"{path} holds {numbers.size} numbers, expected 7: corner, size, angle, n")
-    return numbers[:2], numbers[2:4], float(numbers[4]), numbers[5:7].astype(int)
+    size, count = numbers[2:4], numbers[5:7]
+    if np.any(size <= 0) or np.any(count < 1) or np.any(count % 1):
+        raise InputError(
+            f"{path}: {size} arcsec in {count} pixels; sizes are positive, counts whole"
+        )
+    return numbers[:2], size, float(numbers[4]), count.astype(int)
 
 
 def _bins(path: Path, count: np.ndarray) -> np.ndarray:
-    first, *ids = (int(number) for number in _numbers(path))
-    if not first == len(ids) == count.prod():
+    numbers = np.array(_numbers(path))
+    announced, ids = numbers[:1], numbers[1:]
+    if not np.all(announced == ids.size) or ids.size != count.prod():
         raise InputError(
-            f"{path} announces {first} pixels and holds {len(ids)}; {APERTURE} has {count.prod()}"
+            f"{path} announces {announced} pixels and holds {ids.size}; "
+            f"{APERTURE} has {count.prod()}"
         )
-    return np.array(ids)
+    if np.any(ids % 1) or np.any(ids < 0) or not np.any(ids):
+        raise InputError(f"{path}: bins are numbers from 1, or 0 for an unused pixel")
+    return ids.astype(int)
 
 
 def _numbers(path: Path) -> list[float]:
-    lines = path.read_text(encoding="utf-8").splitlines()
     try:
-        return [float(word) for line in lines if not line.startswith("#") for word in line.split()]
+        lines = path.read_text(encoding="utf-8").splitlines()
+        words = [word for line in lines if not line.startswith("#") for word in line.split()]
+        numbers = [float(word) for word in words]
     except ValueError as error:
         raise InputError(f"{path}: {error}") from error
+    if not np.all(np.isfinite(numbers)):
+        raise InputError(f"{path} holds numbers that are not finite")
+    return numbers

@@ -6,6 +6,7 @@ import os
 import tempfile
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 from astropy import units as u
@@ -36,13 +37,23 @@ def read_inputs(path: Path) -> dict[str, Any] | QTable:
         if suffix in TABLES:
             return QTable.read(path, format=TABLES[suffix])
         if suffix == ".npz":
-            with np.load(path, allow_pickle=False) as file:
+            with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
                 return {name: file[name] for name in file.files}
         if suffix in ARRAYS:
             return _read_hdf5(path)
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
         raise InputError(f"{path} cannot be read as {suffix}: {error}") from error
     raise InputError(f"{path}: the format is {suffix or 'unknown'!r}, allowed: {ACCEPTED}")
+
+
+def writable(path: Path) -> str:
+    """The suffix of a file that `write_prediction` can write, or an InputError."""
+    suffix = path.suffix.lower()
+    if suffix not in (*TABLES, *ARRAYS):
+        raise InputError(f"{path}: the format is {suffix or 'unknown'!r}, allowed: {ACCEPTED}")
+    if not path.parent.is_dir():
+        raise InputError(f"{path}: the folder {path.parent} does not exist")
+    return suffix
 
 
 def write_prediction(prediction: Prediction, path: Path) -> None:
@@ -51,11 +62,9 @@ def write_prediction(prediction: Prediction, path: Path) -> None:
     Raises
     ------
     InputError
-        If the suffix is of another format.
+        If the suffix is of another format, or the format cannot hold the prediction.
     """
-    suffix = path.suffix.lower()
-    if suffix not in (*TABLES, *ARRAYS):
-        raise InputError(f"{path}: the format is {suffix or 'unknown'!r}, allowed: {ACCEPTED}")
+    suffix = writable(path)
     table = prediction.to_table()
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=suffix)
     os.close(handle)
@@ -67,7 +76,9 @@ def write_prediction(prediction: Prediction, path: Path) -> None:
         else:
             _write_hdf5(table, name)
         Path(name).chmod(0o644)
-        os.replace(name, path)
+        Path(name).replace(path)
+    except ValueError as error:  # CSV holds no vectors
+        raise InputError(f"{path} cannot be written as {suffix}: {error}") from error
     finally:
         Path(name).unlink(missing_ok=True)
 

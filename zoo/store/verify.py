@@ -1,4 +1,4 @@
-"""Are the files of a release those that its manifest pins?"""
+"""Whether the files of a release are those that its manifest pins."""
 
 from __future__ import annotations
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from importlib.resources import files
 
 import keras
@@ -9,7 +10,7 @@ import numpy as np
 from astropy.table import Table
 
 from zoo.nn.jam import JamCyl
-from zoo.quantities import Violation
+from zoo.ranges import Violation
 
 VECTORS = {
     "K": ("surf_lum", "sigma_lum", "qobs_lum", "beta"),
@@ -20,7 +21,8 @@ VECTORS = {
 SCALARS = ("inc", "mbh", "rbh", "distance", "pixsize")
 
 Q_MIN = 0.05  # flattest intrinsic axis ratio that JAM admits and that the quadrature was tried for
-LIGHT_RADII = 8.0  # beyond, in units of the widest sigma_lum, the expansion holds no light
+LIGHT_RADII = 8.0  # beyond, in units of its sigma_lum, a Gaussian holds no light to speak of
+NORM_TOLERANCE = 0.01  # of the PSF, as in jampy
 
 
 def build(dtype="float32"):
@@ -29,7 +31,7 @@ def build(dtype="float32"):
     Shapes and units are those of the card, with a batch axis; NaN marks absent Gaussians and
     positions, so that galaxies of different sizes share a batch.
     """
-    shapes = {name: (None,) for names in VECTORS.values() for name in names}
+    shapes: dict[str, tuple] = {name: (None,) for names in VECTORS.values() for name in names}
     shapes |= dict.fromkeys(SCALARS, ())
     inputs = {name: keras.Input(shape, dtype=dtype, name=name) for name, shape in shapes.items()}
     outputs = JamCyl(dtype=dtype, name="jam")(inputs)
@@ -37,17 +39,20 @@ def build(dtype="float32"):
 
 
 def signatures(model):
-    """Offer `grid` beside the signature at scattered positions: axes in, maps (X, Y) out."""
+    """Serve scattered positions, and `grid`: two axes in, maps (X, Y) out."""
     import tensorflow as tf
 
+    from zoo.nn.jam_adaptive import grid, scattered
+
     layer = model.get_layer("jam")
-    specs = {
-        tensor.name: tf.TensorSpec(tensor.shape, tensor.dtype)
-        for tensor in model.inputs
-        if tensor.name not in VECTORS["P"]
-    }
+    specs = {tensor.name: tf.TensorSpec(tensor.shape, tensor.dtype) for tensor in model.inputs}
     axis = tf.TensorSpec((None, None), layer.compute_dtype)
-    return {"grid": (layer.grid, specs | {"x_grid": axis, "y_grid": axis})}
+    axes = {name: spec for name, spec in specs.items() if name not in VECTORS["P"]}
+    axes |= {"x_grid": axis, "y_grid": axis}
+    return {
+        "serving_default": (partial(scattered, layer), specs),
+        "grid": (partial(grid, layer), axes),
+    }
 
 
 def route(columns):
@@ -72,7 +77,7 @@ def route(columns):
 
 
 def check(columns):
-    """Find the rows whose Gaussians cannot be deprojected or hold no light at the positions."""
+    """Find rows with impossible Gaussians, a PSF that loses light, or positions without light."""
     cosi = np.abs(np.cos(np.radians(columns["inc"])))
     found = []
     for name in ("qobs_lum", "qobs_pot"):
@@ -86,24 +91,34 @@ def check(columns):
             if rows.any():
                 row = int(np.argmax(rows))
                 allowed = f"{text} {bound[row]:.6g} at inc = {columns['inc'][row]:.6g} deg"
-                found.append(
-                    Violation(name, rows, smallest[row], allowed, rows is impossible)
-                )
-    radius = np.hypot(columns["xbin"], columns["ybin"] / _roundest(columns))
-    limit = LIGHT_RADII * np.nanmax(columns["sigma_lum"], axis=1, initial=0)
-    far = np.nanmax(radius, axis=1, initial=0)
-    if (rows := far > limit).any():
-        row = int(np.argmax(rows))
-        allowed = f"positions within {limit[row]:.6g} arcsec, where the expansion holds light"
-        found.append(Violation("xbin, ybin", rows, far[row], allowed, impossible=False))
+                found.append(Violation(name, rows, smallest[row], allowed, rows is impossible))
+    norm = np.nansum(columns["normpsf"], axis=1)
+    if (rows := np.abs(norm - 1) > NORM_TOLERANCE).any():
+        allowed = "fractions of the PSF that sum to 1"
+        found.append(Violation("normpsf", rows, norm[np.argmax(rows)], allowed, impossible=True))
+    dark = ~lit(columns)
+    if (rows := dark.any(axis=1)).any():
+        first = np.unravel_index(np.argmax(dark), dark.shape)
+        radius = np.hypot(columns["xbin"][first], columns["ybin"][first])
+        allowed = (
+            f"positions within {LIGHT_RADII:g} sigma_lum of the centre in the ellipse of at least "
+            "one Gaussian, where there is light"
+        )
+        found.append(Violation("hypot(xbin, ybin)", rows, radius, allowed, impossible=False))
     return found
 
 
-def _roundest(columns):
-    return np.nanmax(columns["qobs_lum"], axis=1, initial=0.0, keepdims=True).clip(1e-6)
+def lit(columns):
+    """Which positions (batch, P) lie well inside a Gaussian of the light; absent ones count."""
+    x2, y2 = columns["xbin"] ** 2, columns["ybin"] ** 2
+    inside = np.isnan(x2)
+    for surf, sigma, q in zip(*(columns[name].T for name in VECTORS["K"][:3]), strict=True):
+        q2, limit = (v[:, np.newaxis] ** 2 for v in (q, LIGHT_RADII * q * sigma))
+        inside |= (q2 * x2 + y2 <= limit) & (surf > 0)[:, np.newaxis]
+    return inside
 
 
-def example():
+def example() -> dict:
     """M32 with its black hole on a map of 21 x 21 pixels of 0.5 arcsec, in a seeing of 0.9 arcsec.
 
     Isotropy is an assumption; the other numbers are published and named in the file.

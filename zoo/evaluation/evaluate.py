@@ -1,0 +1,174 @@
+"""The table of a model: its metrics on a test split, with the baselines beside it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from zoo import saving, splits
+from zoo.card import Card
+from zoo.errors import DataError, InputError
+from zoo.evaluation import metrics
+from zoo.evaluation.domain_shift import DomainShift, compare
+from zoo.model import Model, load_model
+from zoo.readers.files import read_inputs
+
+Table = dict[str, dict[str, float]]
+
+
+def evaluate(
+    name: str | Path,
+    version: int | None = None,
+    *,
+    data: Path | None = None,
+    predictions: Path | None = None,
+    baselines: bool = True,
+) -> Table:
+    """Recompute the metric table of a release.
+
+    Parameters
+    ----------
+    name : str or Path
+        Model name, or a release folder.
+    data : Path, optional
+        A file with the dataset's features to judge on, in place of the test split.
+    predictions : Path, optional
+        Someone's predictions of the same rows, in the same order, to judge beside ours.
+    baselines : bool
+        Whether the rows of the baselines are computed too.
+
+    Raises
+    ------
+    DataError
+        If the dataset is not built, or a file lacks the columns.
+    """
+    model = load_model(name, version)
+    test = splits.split(dataset(model.card), "test") if data is None else from_file(model.card, data)
+    table = {model.name: rate(model, test)}
+    module = saving.module_of(model.card)
+    if predictions is not None:
+        given = _given(model.card, predictions, test)
+        table[predictions.name] = score(model.card, given, test)
+    if baselines and hasattr(module, "baselines"):
+        train = splits.split(dataset(model.card), "train")
+        for label, network in module.baselines(train).items():
+            table[label] = rate(model.like(network), test)
+    return table
+
+
+def text(table: Table) -> str:
+    """The table as columns to read, one row per metric."""
+    names = list(dict.fromkeys(metric for row in table.values() for metric in row))
+    width = max(map(len, names), default=0)
+    columns = [max(10, len(label)) for label in table]
+    head = "  ".join(label.rjust(w) for label, w in zip(table, columns, strict=True))
+    lines = [f"{'':<{width}}  {head}"]
+    for name in names:
+        values = (f"{row.get(name, float('nan')):.3g}" for row in table.values())
+        cells = "  ".join(value.rjust(w) for value, w in zip(values, columns, strict=True))
+        lines.append(f"{name:<{width}}  {cells}")
+    return "\n".join(lines)
+
+
+def rate(model: Model, data: dict[str, np.ndarray]) -> dict[str, float]:
+    """Metrics of a model on the rows of a split or file."""
+    return score(model.card, model.predict(inputs(model.card, data), outside="warn"), data)
+
+
+def score(card: Card, prediction: Any, data: dict[str, np.ndarray]) -> dict[str, float]:
+    """The metrics that the card names for its outputs.
+
+    Raises
+    ------
+    DataError
+        If the truth is missing or a prediction is not finite.
+    """
+    out: dict[str, float] = {}
+    for output, metric in card.metrics.items():
+        if output not in data:
+            raise DataError(f"there is no true {output} to judge {card.name} by")
+        try:
+            found = getattr(metrics, metric)(np.asarray(prediction[output]), np.asarray(data[output]))
+        except ValueError as error:
+            raise DataError(f"{output} cannot be judged: {error}") from error
+        out |= found if len(card.metrics) == 1 else {f"{output}_{k}": v for k, v in found.items()}
+    return out
+
+
+def inputs(card: Card, data: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Those features of a split that the model reads."""
+    return {name: np.asarray(data[name]) for name in card.inputs if name in data}
+
+
+def dataset(card: Card) -> str:
+    """The dataset of a card.
+
+    Raises
+    ------
+    DataError
+        If the model has none.
+    """
+    if card.dataset is None:
+        raise DataError(f"{card.name} is not made from a dataset, so there is no split to judge on")
+    return card.dataset
+
+
+def from_file(card: Card, path: Path) -> dict[str, np.ndarray]:
+    """Features of a user's file in the units of the card.
+
+    Raises
+    ------
+    DataError
+        If the file is empty or lacks inputs.
+    InputError
+        If a unit does not convert.
+    """
+    read = read_inputs(path)
+    columns = {name: read[name] for name in read}
+    missing = [
+        spec.signature
+        for name, spec in card.inputs.items()
+        if name not in columns and spec.default is None and not spec.optional
+    ]
+    if missing:
+        raise DataError(f"{path} lacks {', '.join(missing)}")
+    known = card.inputs | card.outputs
+    out = {}
+    for name, column in columns.items():
+        unit = getattr(column, "unit", None)
+        if name in known and unit is not None:
+            try:
+                column = column.to(known[name].unit)
+            except Exception as error:
+                raise InputError(f"{path}: {name} is in {unit}, not {known[name].unit}") from error
+        out[name] = np.asarray(getattr(column, "value", column))
+    lengths = {name: len(values) for name, values in out.items() if values.ndim}
+    if len(set(lengths.values())) != 1 or not min(lengths.values()):
+        raise DataError(f"{path}: every column needs the same number of rows, above 0: {lengths}")
+    return out
+
+
+def shift(card: Card, data: dict[str, np.ndarray]) -> DomainShift:
+    """Is a user's data like the training set? Judged on the scalar inputs."""
+    train = splits.split(dataset(card), "train")
+    names = [n for n, spec in card.inputs.items() if not spec.shape and n in data and n in train]
+    varied = [n for n in names if np.ptp(train[n]) > 0 or np.ptp(data[n]) > 0]
+    return compare({n: data[n] for n in varied}, {n: np.asarray(train[n]) for n in varied})
+
+
+def _given(card: Card, path: Path, test: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    read = read_inputs(path)
+    missing = [name for name in card.outputs if name not in read]
+    if missing:
+        raise DataError(f"{path} lacks {', '.join(missing)}")
+    out = {name: np.asarray(getattr(read[name], "value", read[name])) for name in card.outputs}
+    rows = len(next(iter(test.values())))
+    for name, values in out.items():
+        if len(values) != rows:
+            raise DataError(f"{path}: {name} has {len(values)} rows, the split has {rows}")
+    if "object_id" in read and "object_id" in test:
+        if not np.array_equal(np.asarray(read["object_id"]).astype(str), np.asarray(test["object_id"]).astype(str)):
+            raise DataError(f"{path}: object_id is not that of the split, row by row")
+    return out

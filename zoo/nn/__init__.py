@@ -1,0 +1,1 @@
+"""Small Keras blocks, one idea a file: standardisation, context encoders, normalizing flows."""

@@ -1,0 +1,84 @@
+"""Rows of a batch that lie outside what a card states."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from zoo.card import Card
+from zoo.numeric import Column
+
+
+@dataclass
+class Violation:
+    """Rows in which a field lies where the model cannot vouch for its answer.
+
+    Attributes
+    ----------
+    rows : (batch,) bool
+    value : float
+        The worst or first offending value, for the message.
+    allowed : str
+        What would have been accepted.
+    impossible : bool
+        True where no answer exists (a negative width), False where the model was only not tried.
+    """
+
+    field: str
+    rows: np.ndarray
+    value: float
+    allowed: str
+    impossible: bool
+
+    def __str__(self) -> str:
+        count = int(np.count_nonzero(self.rows))
+        rows = "1 row" if count == 1 else f"{count} rows"
+        return f"{self.field} = {self.value:.6g} ({rows}), allowed: {self.allowed}"
+
+
+def violations(card: Card, columns: dict[str, Column]) -> list[Violation]:
+    """Compare every column with `valid` and `range` of its field."""
+    found = []
+    for name, spec in card.inputs.items():
+        if spec.range is None and spec.valid is None:
+            continue
+        low, high = _extremes(columns[name])
+        impossible = np.zeros(len(low), dtype=bool)
+        if spec.valid is not None:
+            below = low <= spec.valid.low if spec.valid.open_low else low < spec.valid.low
+            above = high >= spec.valid.high if spec.valid.open_high else high > spec.valid.high
+            if violation := _violation(name, low, high, below, above, str(spec.valid), True):
+                found.append(violation)
+                impossible = violation.rows
+        if spec.range is not None:
+            bounds = f"{spec.range[0]:g} to {spec.range[1]:g} {spec.unit}".rstrip()
+            below = (low < spec.range[0]) & ~impossible
+            above = (high > spec.range[1]) & ~impossible
+            if violation := _violation(name, low, high, below, above, bounds, False):
+                found.append(violation)
+    return found
+
+
+def _extremes(column: Column) -> tuple[np.ndarray, np.ndarray]:
+    if isinstance(column, list):
+        lows = np.array([row.min(initial=np.inf) for row in column])
+        return lows, np.array([row.max(initial=-np.inf) for row in column])
+    axes = tuple(range(1, column.ndim))
+    return column.min(axes, initial=np.inf), column.max(axes, initial=-np.inf)
+
+
+def _violation(
+    name: str,
+    low: np.ndarray,
+    high: np.ndarray,
+    below: np.ndarray,
+    above: np.ndarray,
+    allowed: str,
+    impossible: bool,
+) -> Violation | None:
+    rows = below | above
+    if not rows.any():
+        return None
+    value = low[below].min() if below.any() else high[above].max()
+    return Violation(name, rows, float(value), allowed, impossible)

@@ -1,0 +1,71 @@
+"""Rebuild a release from its dataset with one call."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from platformdirs import user_cache_path
+
+from zoo import registry, splits
+from zoo.errors import InputError
+from zoo.evaluation.evaluate import dataset, evaluate
+from zoo.training import loop
+from zoo.training.release import export
+
+
+def train(
+    name: str,
+    into: str | Path,
+    *,
+    limit: int | None = None,
+    say: Callable[[str], object] | None = None,
+    workdir: Path | None = None,
+    **changes: Any,
+) -> Path:
+    """Train a model by its card's recipe and write a release with its metric table.
+
+    Parameters
+    ----------
+    name : str
+        Model name.
+    into : path
+        Folder of releases.
+    limit : int, optional
+        Train on the first so many records only, for learning curves.
+    say : callable, optional
+        Gets lines of progress.
+    workdir : Path, optional
+        Checkpoints and logs; a killed run continues from there. In the user's cache unless given.
+    **changes
+        Entries of the recipe to change.
+
+    Returns
+    -------
+    Path
+        The release folder.
+    """
+    card, full_name = registry.find_card(name)
+    settings = loop.recipe(card, **changes)
+    train_split = splits.rows(splits.split(dataset(card), "train"), slice(limit))
+    validation = splits.rows(splits.split(dataset(card), "validation"), slice(None))
+    if limit is not None and limit > len(next(iter(train_split.values()))):
+        raise InputError(f"limit is {limit}, allowed: up to {len(next(iter(train_split.values())))}")
+    # Another recipe is another run: it must not continue from this one's checkpoint.
+    run = hashlib.sha256(json.dumps([settings, limit], sort_keys=True).encode()).hexdigest()[:12]
+    place = workdir or user_cache_path("zoo") / "training" / full_name / run
+    trained = loop.train(card, train_split, validation, settings, folder=place, say=say)
+    folder = release(full_name, into, trained)
+    shutil.rmtree(place / loop.CHECKPOINTS, ignore_errors=True)
+    return folder
+
+
+def release(name: str, into: str | Path, trained: loop.Trained, **facts: Any) -> Path:
+    """Export a trained model, evaluate what was written, and record the table in its manifest."""
+    made = {"model": trained.model, "config": trained.config, "seed": trained.seed}
+    made |= {"training": trained.facts} | facts
+    return export(name, into, table=evaluate, **made)
