@@ -18,6 +18,7 @@ LAYERS = [
     {"version", "errors", "quiet"},
     {
         "card",
+        "conventions",
         "examples",
         "manifest",
         "nn",
@@ -31,7 +32,7 @@ LAYERS = [
         "strategy",
     },
     {"models", "readers", "registry", "saving"},
-    {"describe", "model"},
+    {"citation", "describe", "model"},
     {"evaluation"},
     {"demo", "inference", "scaffold", "training"},
     {"cli", "cli_data"},

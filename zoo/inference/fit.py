@@ -76,16 +76,30 @@ def chi_squared(
         chi2, gradient = value_and_gradient(tf.constant(low + unit * width))
         return float(chi2), gradient.numpy() * width
 
+    # The first step of L-BFGS-B is as long as the gradient: in these units a tenth of the bounds.
+    first = (begin - low) / width
+    unit = 10 * np.max(np.abs(scaled(first)[1]), initial=1e-12)
+
+    def objective(position: np.ndarray) -> tuple[float, np.ndarray]:
+        chi2, gradient = scaled(position)
+        return chi2 / unit, gradient / unit
+
     result = minimize(
-        scaled, (begin - low) / width, jac=True, bounds=[(0, 1)] * len(names), method="L-BFGS-B"
+        objective,
+        first,
+        jac=True,
+        bounds=[(0, 1)] * len(names),
+        method="L-BFGS-B",
+        options={"ftol": 1e-12, "gtol": 1e-9},
     )
+    chi2 = unit * float(result.fun)
     parameters = {n: tf.constant(v) for n, v in zip(names, low + result.x * width, strict=True)}
     dof = int(tf.size(residuals(parameters))) - len(names)
-    error = _errors(scaled, result.x) * width * np.sqrt(max(1.0, result.fun / dof))
+    error = _errors(scaled, result.x) * width * np.sqrt(max(1.0, chi2 / dof))
     return Fit(
         best=dict(zip(names, (low + result.x * width).tolist(), strict=True)),
         error=dict(zip(names, error.tolist(), strict=True)),
-        chi2=float(result.fun),
+        chi2=chi2,
         dof=dof,
         evaluations=int(result.nfev),
     )
