@@ -55,15 +55,14 @@ def models() -> str:
 
 def datasets() -> str:
     """Every dataset with its configs, from the builders' own metadata."""
-    import importlib
+    from zoo_datasets import listing
 
-    catalogue = importlib.import_module("zoo_datasets.catalogue")
     rows = [
-        (f"[`{row['name']}`](datasets/{row['name']}/README.md)", row["version"],
-         ", ".join(f"`{config}`" for config in row["configs"]), row["summary"])
-        for row in catalogue.rows()
+        (f"[`{row['name']}`](datasets/{row['name'].split('/')[0]}/README.md)", row["version"],
+         row["summary"])
+        for row in listing.datasets()
     ]
-    return table(("dataset", "version", "configs", "what it is"), rows)
+    return table(("dataset", "version", "what it is"), rows)
 
 
 def jam_cyl() -> str:
@@ -72,7 +71,8 @@ def jam_cyl() -> str:
     if found is None:
         return "Not measured yet: `python benchmarks/bench_jam_cyl.py`."
     rows = [(row["setting"], row["row"], f"{row['error']:.1e}") for row in found["accuracy"]]
-    rows += [("PSF 1.0, pixels 0.8 arcsec, M32", r["row"], f"{r['error']:.1e}") for r in found["psf"]]
+    psf = "PSF 1.0, pixels 0.8 arcsec, M32"
+    rows += [(psf, row["row"], f"{row['error']:.1e}") for row in found["psf"]]
     text = [table(("setting", "against jampy's direct path, refined", "largest error"), rows), ""]
     cores = list(found["speed_ms"])
     speed = [
@@ -83,12 +83,118 @@ def jam_cyl() -> str:
     head = ("64 x 64 map, 20 x 20 Gaussians", *cores, f"times faster than jampy 8 ({cores[0]})")
     text.append(table(head, speed))
     if found["jampy9_ms"]:
-        text += ["", f"jampy 9 (spherical alignment: other physics), same map: {found['jampy9_ms']:.0f} ms."]
+        other = "jampy 9 (spherical alignment: other physics), same map:"
+        text += ["", f"{other} {found['jampy9_ms']:.0f} ms."]
     start = ", ".join(f"{name} {value:.2f} s" for name, value in found["start_up_s"].items())
     return "\n".join([*text, "", f"Start-up: {start}."])
 
 
-PARTS = {"models": models, "datasets": datasets, "jam_cyl": jam_cyl}
+def jam_emulator() -> str:
+    """Accuracy of the emulator with its baselines, and its latency beside jam_cyl and jampy."""
+    found = results("jam_emulator")
+    if found is None:
+        return "Not measured yet: `python benchmarks/bench_jam_emulator.py`."
+    metrics = ("mean_abs", "max_median", "max_p99", "max_worst")
+    rows = [
+        (setting, name, *(per_cent(row[metric]) for metric in metrics),
+         f"{100 * row['max_below_0.001']:.2f} %")
+        for setting, by_name in found["accuracy"].items()
+        for name, row in by_name.items()
+    ]
+    head = ("galaxies", "model", "mean", "map-max: median", "99th percentile", "worst", "< 0.1 %")
+    times, targets = found["latency_us"], found["targets_us"]
+    ours = {"216 points": "216 points, per galaxy of 1,024", "map": "map, per map of 1,024"}
+    speed = []
+    for name, row in times.items():
+        pair = ours["map" if "map" in name else "216 points"]
+        single = pair.split(",")[0]
+        own = name in (single, pair)
+        least = row.get("least", row["median"])
+        ratios = [] if own else [f"{least / times[key]['least']:,.0f}" for key in (single, pair)]
+        cpu = f"{row['least_cpu']:,.0f}" if "least_cpu" in row else ""
+        target = f"{targets[name]:,}" if name in targets else ""
+        label = f"emulator, {name}" if own else name
+        cells = (label, f"{row['median']:,.0f}", f"{least:,.0f}", cpu, target, "; ".join(ratios))
+        speed.append(cells)
+    columns = ("`predict`, one core", "median [us]", "least [us]", "least CPU [us]", "target [us]",
+               "times the emulator's least: single; in a batch")
+    load = f"Load average of the machine meanwhile: {found['load_average']:.1f} on two cores."
+    return "\n".join([table(head, rows), "", table(columns, speed), "", load])
+
+
+def jam_learning() -> str:
+    """Learning curve of the emulator and of the polynomial."""
+    found = results("jam_learning")
+    if found is None:
+        return "Not measured yet: `python benchmarks/bench_jam_learning.py`."
+    rows = [
+        (f"{row['galaxies']:,}", row["model"], f"{row['degree']} ({row['choice']})",
+         per_cent(row["mean_abs"]), per_cent(row["max_p99"]))
+        for row in found["rows"]
+    ]
+    head = ("galaxies", "model", "degree", "mean", "map-max: 99th percentile")
+    note = (
+        f"The warp was learned with at most {found['evaluations']} evaluations of loss and "
+        f"gradient; the card's recipe has {found['evaluations_of_the_card']}."
+    )
+    return "\n".join([table(head, rows), "", note])
+
+
+def fine_tune() -> str:
+    """Errors before and after fine-tuning to a wider prior, and from scratch."""
+    found = results("fine_tune")
+    if found is None:
+        return "Not measured yet: `python benchmarks/bench_fine_tune.py`."
+    rows = [
+        (row["row"], f"{row['new_simulations']:,}", per_cent(row["new"]["mean_abs"]),
+         per_cent(row["new"]["max_p99"]), per_cent(row["original"]["mean_abs"]),
+         per_cent(row["original"]["max_p99"]), f"{row['wall_s']:.0f} s" if row["wall_s"] else "")
+        for row in found["rows"]
+    ]
+    head = ("", "new simulations", "wider prior: mean", "99th percentile of map-max",
+            "original test split: mean", "99th percentile of map-max", "training")
+    error = {row["row"]: row["new"]["mean_abs"] for row in found["rows"]}
+    notes = []
+    for size in (200, 1000):
+        tuned, fresh = f"fine-tuned, {size:,}, with rehearsal", f"from scratch, {5 * size:,}"
+        if tuned in error and fresh in error:
+            notes.append(
+                f"{size:,} new simulations with rehearsal: {error[tuned] / error[fresh]:.2g} times "
+                f"the mean error of {5 * size:,} from scratch."
+            )
+    return "\n".join([table(head, rows), "", *notes])
+
+
+def flows() -> str:
+    """Our flows beside sbi on three standard tasks."""
+    found = results("flows")
+    if found is None:
+        return "Not measured yet: `python benchmarks/bench_flows.py`."
+    rows = []
+    for task, by_name in found["tasks"].items():
+        rows += [
+            (task.replace("_", " "), name, f"{row['nll']:.3f} ± {row['nll_error']:.3f}",
+             f"{row['train_cpu_s']:.0f} s", f"{row['sample_wall_s']:.2f} s")
+            for name, row in by_name.items()
+            if name in ("zoo", "sbi")
+        ]
+        if "exact_nll" in by_name:
+            rows.append((task.replace("_", " "), "exact", f"{by_name['exact_nll']:.3f}", "", ""))
+    settings = found["settings"]
+    sampling = f"{settings['n_draws']:,} draws x {settings['n_observed']:,} observations"
+    head = ("task", "flow", "NLL of held-out pairs [nat]", "training, CPU", f"sampling, {sampling}")
+    return table(head, rows)
+
+
+def per_cent(value: float) -> str:
+    """A relative error in per cent, two digits."""
+    return f"{100 * value:.2g} %"
+
+
+PARTS = {
+    part.__name__: part
+    for part in (models, datasets, jam_cyl, jam_emulator, jam_learning, fine_tune, flows)
+}
 
 
 def main() -> None:

@@ -12,23 +12,47 @@ from typing import TYPE_CHECKING, Any
 from zoo.version import __version__
 
 if TYPE_CHECKING:
-    from zoo.model import load_model as load_model
-    from zoo.registry import list_models as list_models
-    from zoo.training.release import export as export
+    from zoo.citation import bibtex as cite
+    from zoo.describe import model as info
+    from zoo.evaluation.evaluate import evaluate
+    from zoo.evaluation.golden import check as verify
+    from zoo.model import load_model
+    from zoo.registry import list_models
+    from zoo.training.fine_tune import fine_tune
+    from zoo.training.release import export
+    from zoo.training.train import train
 
-_PUBLIC = {
-    "load_model": "zoo.model",
-    "list_models": "zoo.registry",
-    "export": "zoo.training.release",
+_PUBLIC = {  # name here -> module, name there
+    "cite": ("zoo.citation", "bibtex"),
+    "evaluate": ("zoo.evaluation.evaluate", "evaluate"),
+    "export": ("zoo.training.release", "export"),
+    "fine_tune": ("zoo.training.fine_tune", "fine_tune"),
+    "info": ("zoo.describe", "model"),
+    "list_models": ("zoo.registry", "list_models"),
+    "load_model": ("zoo.model", "load_model"),
+    "train": ("zoo.training.train", "train"),
+    "verify": ("zoo.evaluation.golden", "check"),
 }
 
-__all__ = ["__version__", *_PUBLIC]  # noqa: PLE0604 (the keys are strings)
+__all__ = [
+    "__version__",
+    "cite",
+    "evaluate",
+    "export",
+    "fine_tune",
+    "info",
+    "list_models",
+    "load_model",
+    "train",
+    "verify",
+]
 
 
 def __getattr__(name: str) -> Any:
     if name not in _PUBLIC:
         raise AttributeError(f"module 'zoo' has no attribute {name!r}")
-    return getattr(import_module(_PUBLIC[name]), name)
+    module, there = _PUBLIC[name]
+    return getattr(import_module(module), there)
 
 
 def __dir__() -> list[str]:

@@ -185,7 +185,7 @@ def train(name: str, into: Path, limit: int | None, **changes: int | None) -> No
     ready()
     from zoo.training.train import train as run
 
-    given = {key: value for key, value in changes.items() if value is not None}
+    given: dict[str, Any] = {key: value for key, value in changes.items() if value is not None}
     click.echo(str(run(name, into, limit=limit, say=_progress(), **given)))
 
 
@@ -212,6 +212,7 @@ def evaluate(
 
     ready()
     from zoo.evaluation import evaluate as judge
+    from zoo.evaluation.files import from_file
 
     table = judge.evaluate(name, version, data=data, predictions=predictions, baselines=baselines)
     shift = None
@@ -219,7 +220,7 @@ def evaluate(
         from zoo.model import load_model
 
         card = load_model(name, version).card
-        shift = judge.shift(card, judge.from_file(card, data))
+        shift = judge.shift(card, from_file(card, data))
     if as_json:
         click.echo(json.dumps(table, indent=1))
         return

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import warnings
-from copy import copy
 from collections.abc import Callable, Iterator, Mapping
+from copy import copy
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -97,11 +97,10 @@ class Model:
 
     def like(self, keras_model: Any) -> Model:
         """The same interface around another Keras model of this architecture, e.g. a baseline."""
-        other = copy(self)
-        other.__dict__["keras_model"] = keras_model
-        other._strategy = None
         entries = saving.functions(self.card, keras_model)
-        other._signatures = {n: saving.concrete(*entry) for n, entry in entries.items()}
+        signatures = {n: saving.concrete(*entry) for n, entry in entries.items()}
+        other = copy(self)
+        vars(other).update(keras_model=keras_model, _strategy=None, _signatures=signatures)
         return other
 
     def predict(

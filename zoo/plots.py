@@ -49,7 +49,9 @@ def velocity_map(
         axes.contour(x, y, magnitude, levels=levels, colors="white", linewidths=0.7)
     axes.set_xlabel("x  [arcsec]")
     axes.set_ylabel("y  [arcsec]")
-    axes.figure.colorbar(picture, ax=axes, label=label, fraction=0.046, pad=0.03)
+    clipped = limits is None  # the outermost percents lie beyond the ends of the bar
+    extend = "both" if clipped else "neither"
+    axes.figure.colorbar(picture, ax=axes, label=label, fraction=0.046, pad=0.03, extend=extend)
     return axes
 
 

@@ -13,7 +13,7 @@ license: bsd-3-clause
 library_name: zoo
 tags: [astronomy]
 zoo:
-  kind: network
+  kind: exact  # with weights: network, and then also dataset, metrics and recipe
   summary: One line for `zoo list`
   inputs:
     x: {{unit: "", shape: [], range: [0, 1], meaning: what goes in}}
@@ -37,9 +37,7 @@ import keras
 def build(dtype="float32"):
     """Build the Keras model: inputs and outputs of the card, in physical units."""
     x = keras.Input((), dtype=dtype, name="x")
-    column = keras.layers.Reshape((1,), dtype=dtype, name="column")(x)
-    y = keras.layers.Dense(1, dtype=dtype, name="dense")(column)
-    y = keras.layers.Reshape((), dtype=dtype, name="y")(y)
+    y = keras.layers.Rescaling(0.5, dtype=dtype, name="y")(x)
     return keras.Model({{"x": x}}, {{"y": y}}, name="{name}")
 
 
@@ -54,10 +52,12 @@ BUILDER = '''\
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import tensorflow_datasets as tfds
+
+from zoo_datasets.features import quantity, text
 
 SIZES = {{"train": 8, "validation": 2, "test": 2}}
 
@@ -66,12 +66,17 @@ class Builder(tfds.core.GeneratorBasedBuilder):
     """Split by object, never by view; every example comes from (version, split, index)."""
 
     VERSION = tfds.core.Version("1.0.0")
-    RELEASE_NOTES = {{"1.0.0": "Initial release."}}
-    BUILDER_CONFIGS = [tfds.core.BuilderConfig(name="tiny", description="A few rows for tests.")]
+    RELEASE_NOTES: ClassVar = {{"1.0.0": "Initial release."}}
+    BUILDER_CONFIGS: ClassVar = [
+        tfds.core.BuilderConfig(name="tiny", description="A few rows for tests.")
+    ]
 
     def _info(self) -> tfds.core.DatasetInfo:
-        x = tfds.features.Scalar(np.float32, doc="what it is [unit]")
-        return self.dataset_info_from_configs(features=tfds.features.FeaturesDict({{"x": x}}))
+        features = {{
+            "object_id": text("Split and number of the object"),
+            "x": quantity("What it is", "km / s", allowed="0 to 1"),
+        }}
+        return self.dataset_info_from_configs(features=tfds.features.FeaturesDict(features))
 
     def _split_generators(self, dl_manager: tfds.download.DownloadManager) -> dict[str, Any]:
         return {{split: self._generate_examples(split) for split in SIZES}}
@@ -79,7 +84,7 @@ class Builder(tfds.core.GeneratorBasedBuilder):
     def _generate_examples(self, split: str) -> Iterator[tuple[int, dict[str, Any]]]:
         for index in range(SIZES[split]):
             rng = np.random.default_rng([self.VERSION.major, list(SIZES).index(split), index])
-            yield index, {{"x": rng.uniform()}}
+            yield index, {{"object_id": f"{{split}}-{{index}}", "x": rng.uniform()}}
 '''
 
 SIDE_FILES = {

@@ -36,6 +36,21 @@ def split(dataset: str, name: str) -> dict[str, np.ndarray]:
     return arrays
 
 
+def features(dataset: str) -> list[str]:
+    """Names of a dataset's features; it need not be built.
+
+    Raises
+    ------
+    DataError
+        If there is no such dataset.
+    """
+    errors, building = import_module("zoo_datasets.errors"), import_module("zoo_datasets.building")
+    try:
+        return list(building.builder(dataset.partition(":")[0]).info.features)
+    except errors.DatasetError as error:
+        raise DataError(str(error)) from error
+
+
 def rows(data: dict[str, np.ndarray], index: Any) -> dict[str, np.ndarray]:
     """The records of an index or slice, in memory."""
     return {name: np.asarray(values[index]) for name, values in data.items()}

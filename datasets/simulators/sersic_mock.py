@@ -8,7 +8,7 @@ Cappellari & Peng (2021): beta_z <= 0.7 (1 - q), q the intrinsic axis ratio of t
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
 
@@ -59,13 +59,21 @@ def accepted(galaxy: dict[str, float]) -> bool:
     return bool(min(light, mass) >= FLATTEST and galaxy["beta_z"] <= BETA_SLOPE * (1 - light))
 
 
-def draw(rng: np.random.Generator) -> dict[str, float]:
+def draw(
+    rng: np.random.Generator, prior: Mapping[str, tuple[float, float]] = PRIOR
+) -> dict[str, float]:
     """Parameters of one galaxy, drawn jointly until they are accepted.
 
     They are rounded to float32, the precision in which they are stored, so that the maps belong to
     the very numbers of the record.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+    prior : mapping of str to (float, float)
+        Limits of every parameter in `PRIOR`, uniform between them.
     """
-    low, high = np.array(list(PRIOR.values())).T
+    low, high = np.array([prior[name] for name in PRIOR]).T
     while True:
         values = rng.uniform(low, high).astype(np.float32)
         galaxy = dict(zip(PRIOR, map(float, values), strict=True))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -9,13 +10,18 @@ import numpy as np
 
 from zoo import saving, splits
 from zoo.card import Card
-from zoo.errors import DataError, InputError
+from zoo.errors import CardError, DataError
 from zoo.evaluation import metrics
 from zoo.evaluation.domain_shift import DomainShift, compare
+from zoo.evaluation.files import from_file, predictions_of
 from zoo.model import Model, load_model
-from zoo.readers.files import read_inputs
 
 Table = dict[str, dict[str, float]]
+
+METRICS: dict[str, Callable[..., dict[str, float]]] = {  # that a card can name
+    "map_errors": metrics.map_errors,
+    "scalar_errors": metrics.scalar_errors,
+}
 
 
 def evaluate(
@@ -45,11 +51,14 @@ def evaluate(
         If the dataset is not built, or a file lacks the columns.
     """
     model = load_model(name, version)
-    test = splits.split(dataset(model.card), "test") if data is None else from_file(model.card, data)
+    if data is None:
+        test = splits.split(dataset(model.card), "test")
+    else:
+        test = from_file(model.card, data)
     table = {model.name: rate(model, test)}
     module = saving.module_of(model.card)
     if predictions is not None:
-        given = _given(model.card, predictions, test)
+        given = predictions_of(model.card, predictions, test)
         table[predictions.name] = score(model.card, given, test)
     if baselines and hasattr(module, "baselines"):
         train = splits.split(dataset(model.card), "train")
@@ -82,15 +91,21 @@ def score(card: Card, prediction: Any, data: dict[str, np.ndarray]) -> dict[str,
 
     Raises
     ------
+    CardError
+        If the card names no metric, or one that does not exist.
     DataError
         If the truth is missing or a prediction is not finite.
     """
+    if not card.metrics:
+        raise CardError(f"{card.name}: the card names no `zoo.metrics` to judge the outputs by")
     out: dict[str, float] = {}
     for output, metric in card.metrics.items():
+        if metric not in METRICS:
+            raise CardError(f"{card.name}: no metric {metric!r}, allowed: {', '.join(METRICS)}")
         if output not in data:
             raise DataError(f"there is no true {output} to judge {card.name} by")
         try:
-            found = getattr(metrics, metric)(np.asarray(prediction[output]), np.asarray(data[output]))
+            found = METRICS[metric](np.asarray(prediction[output]), np.asarray(data[output]))
         except ValueError as error:
             raise DataError(f"{output} cannot be judged: {error}") from error
         out |= found if len(card.metrics) == 1 else {f"{output}_{k}": v for k, v in found.items()}
@@ -115,60 +130,9 @@ def dataset(card: Card) -> str:
     return card.dataset
 
 
-def from_file(card: Card, path: Path) -> dict[str, np.ndarray]:
-    """Features of a user's file in the units of the card.
-
-    Raises
-    ------
-    DataError
-        If the file is empty or lacks inputs.
-    InputError
-        If a unit does not convert.
-    """
-    read = read_inputs(path)
-    columns = {name: read[name] for name in read}
-    missing = [
-        spec.signature
-        for name, spec in card.inputs.items()
-        if name not in columns and spec.default is None and not spec.optional
-    ]
-    if missing:
-        raise DataError(f"{path} lacks {', '.join(missing)}")
-    known = card.inputs | card.outputs
-    out = {}
-    for name, column in columns.items():
-        unit = getattr(column, "unit", None)
-        if name in known and unit is not None:
-            try:
-                column = column.to(known[name].unit)
-            except Exception as error:
-                raise InputError(f"{path}: {name} is in {unit}, not {known[name].unit}") from error
-        out[name] = np.asarray(getattr(column, "value", column))
-    lengths = {name: len(values) for name, values in out.items() if values.ndim}
-    if len(set(lengths.values())) != 1 or not min(lengths.values()):
-        raise DataError(f"{path}: every column needs the same number of rows, above 0: {lengths}")
-    return out
-
-
 def shift(card: Card, data: dict[str, np.ndarray]) -> DomainShift:
     """Is a user's data like the training set? Judged on the scalar inputs."""
     train = splits.split(dataset(card), "train")
     names = [n for n, spec in card.inputs.items() if not spec.shape and n in data and n in train]
     varied = [n for n in names if np.ptp(train[n]) > 0 or np.ptp(data[n]) > 0]
     return compare({n: data[n] for n in varied}, {n: np.asarray(train[n]) for n in varied})
-
-
-def _given(card: Card, path: Path, test: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    read = read_inputs(path)
-    missing = [name for name in card.outputs if name not in read]
-    if missing:
-        raise DataError(f"{path} lacks {', '.join(missing)}")
-    out = {name: np.asarray(getattr(read[name], "value", read[name])) for name in card.outputs}
-    rows = len(next(iter(test.values())))
-    for name, values in out.items():
-        if len(values) != rows:
-            raise DataError(f"{path}: {name} has {len(values)} rows, the split has {rows}")
-    if "object_id" in read and "object_id" in test:
-        if not np.array_equal(np.asarray(read["object_id"]).astype(str), np.asarray(test["object_id"]).astype(str)):
-            raise DataError(f"{path}: object_id is not that of the split, row by row")
-    return out

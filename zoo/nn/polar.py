@@ -42,13 +42,17 @@ class PolarBasis:
         return np.einsum("ar,...rt,bt->...ab", self._radial, values, self._angular)
 
     def functions(self, x, y):
-        """Radial and angular functions (..., count) at positions in units of the ellipse's axes."""
+        """Radial and angular functions (batch, count, positions).
+
+        Positions (batch, positions) are in units of the ellipse's axes. They stay the last axis
+        throughout, so that every operation runs along contiguous memory.
+        """
         x2, y2 = x**2, y**2
         m2 = ops.maximum(x2 + y2, 1e-12)
         low, high = self.ends
         unit = 2 * (0.5 * ops.log(m2) - low) / (high - low) - 1
-        radial = chebyshev(ops.clip(unit, -1.0, 1.0), self.shape[0])
-        return radial, chebyshev((x2 - y2) / m2, self.shape[1])
+        radial = chebyshev(ops.clip(unit, -1.0, 1.0), self.shape[0], axis=1)
+        return radial, chebyshev((x2 - y2) / m2, self.shape[1], axis=1)
 
 
 class PolarModes(keras.layers.Layer):
@@ -90,17 +94,19 @@ class PolarModes(keras.layers.Layer):
         """Values (batch, maps, positions) from {"amplitudes", "x", "y"}."""
         radial, angular = self.basis.functions(inputs["x"], inputs["y"])
         spectrum = self.mean + ops.matmul(inputs["amplitudes"], self.kernel)
-        # (batch, radial, maps * angular): one matrix product serves all maps
+        # (batch, maps * angular, radial): one matrix product serves all maps
         spectrum = ops.reshape(spectrum, (-1, self.maps, *self.basis.shape))
+        count = self.basis.shape[1]
         spectrum = ops.reshape(
-            ops.transpose(spectrum, (0, 2, 1, 3)),
-            (-1, self.basis.shape[0], self.maps * self.basis.shape[1]),
+            ops.transpose(spectrum, (0, 1, 3, 2)), (-1, self.maps * count, self.basis.shape[0])
         )
-        rows = ops.matmul(radial, spectrum)
-        batch, positions = ops.shape(inputs["x"])
-        rows = ops.reshape(rows, (batch, positions, self.maps, self.basis.shape[1]))
-        return ops.transpose(ops.sum(rows * angular[:, :, None, :], axis=-1), (0, 2, 1))
+        rows = ops.matmul(spectrum, radial)
+        starts = range(0, self.maps * count, count)
+        return ops.stack(
+            [ops.sum(rows[:, k : k + count] * angular, axis=1) for k in starts], axis=1
+        )
 
     def compute_output_spec(self, inputs):
+        """(batch, maps, positions)."""
         shape = (inputs["x"].shape[0], self.maps, inputs["x"].shape[1])
         return keras.KerasTensor(shape, dtype=self.compute_dtype)

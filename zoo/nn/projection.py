@@ -128,4 +128,4 @@ def _keep(path: Path, weights: np.ndarray, done: int) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{os.getpid()}.npz")
     np.savez(part, weights=weights, done=done)
-    os.replace(part, path)
+    part.replace(path)

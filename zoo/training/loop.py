@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,8 +13,7 @@ import numpy as np
 from zoo import saving
 from zoo.card import Card
 from zoo.errors import CardError
-
-CHECKPOINTS = "checkpoints"  # in the folder of a run; its `logs` are for TensorBoard
+from zoo.training.fitting import CHECKPOINTS, fit
 
 RECIPE = {  # what a card's `recipe` may say, and what holds where it does not
     "config": {},
@@ -23,7 +21,7 @@ RECIPE = {  # what a card's `recipe` may say, and what holds where it does not
     "epochs": 100,
     "batch_size": 128,
     "learning_rate": 1e-3,
-    "fine_tune": {},
+    "fine_tune": {},  # what differs when a release is continued, and `freeze`: names of layers
 }
 
 
@@ -45,7 +43,8 @@ def recipe(card: Card, **changes: Any) -> dict[str, Any]:
     CardError
         If a key is unknown.
     """
-    if unknown := (set(card.recipe) | set(changes)) - set(RECIPE):
+    special = set(card.recipe.get("fine_tune", {})) - {"freeze"}
+    if unknown := (set(card.recipe) | special | set(changes)) - set(RECIPE):
         raise CardError(
             f"{card.name}: recipe has no {', '.join(sorted(unknown))}; it knows {', '.join(RECIPE)}"
         )
@@ -88,13 +87,14 @@ def train(
     module = saving.module_of(card)
     begin = time.perf_counter(), time.process_time()
     model = start if start is not None else module.build(**settings["config"])
-    for layer in model.layers:
-        layer.trainable = layer.trainable and layer.name not in settings["fine_tune"].get("freeze", ())
+    if start is not None:
+        _freeze(card, model, settings["fine_tune"].get("freeze", []))
     if hasattr(module, "adapt"):
         module.adapt(model, data)
     facts: dict[str, Any] = {"examples": len(next(iter(data.values())))}
     if hasattr(module, "learn"):
-        facts |= module.learn(model, data, settings, folder=folder and folder / CHECKPOINTS, say=say)
+        place = None if folder is None else folder / CHECKPOINTS
+        facts |= module.learn(model, data, settings, folder=place, say=say)
     elif hasattr(module, "lesson"):
         facts |= fit(module.lesson(model, data, validation), settings, folder, say)
     facts["wall_s"] = round(time.perf_counter() - begin[0], 2)
@@ -102,37 +102,8 @@ def train(
     return Trained(model, settings["config"], settings["seed"], facts)
 
 
-def fit(
-    lesson: tuple[Any, tuple[Any, Any], tuple[Any, Any]],
-    settings: dict[str, Any],
-    folder: Path | None,
-    say: Callable[[str], object] | None,
-) -> dict[str, Any]:
-    """Learn with Adam, a cosine schedule, backups and the best weights on the validation split."""
-    import keras
-
-    student, examples, validation = lesson
-    with tempfile.TemporaryDirectory() as scratch:
-        place = Path(folder or scratch) / CHECKPOINTS
-        place.mkdir(parents=True, exist_ok=True)
-        best = place / "best.weights.h5"
-        steps = settings["epochs"] * -(-len(examples[1]) // settings["batch_size"])
-        schedule = keras.optimizers.schedules.CosineDecay(settings["learning_rate"], steps)
-        loss = getattr(student, "zoo_loss", "mse")
-        student.compile(keras.optimizers.Adam(schedule), loss=loss)
-        callbacks = [
-            keras.callbacks.ModelCheckpoint(best, save_best_only=True, save_weights_only=True),
-            keras.callbacks.BackupAndRestore(place / "backup"),
-        ]
-        if folder is not None:
-            callbacks.append(keras.callbacks.TensorBoard(folder / "logs"))
-        history = student.fit(
-            *examples,
-            validation_data=validation,
-            epochs=settings["epochs"],
-            batch_size=settings["batch_size"],
-            callbacks=callbacks,
-            verbose=0 if say is None else 1,
-        )
-        student.load_weights(best)
-    return {"epochs": settings["epochs"], "validation_loss": min(history.history["val_loss"])}
+def _freeze(card: Card, model: Any, names: list[str]) -> None:
+    if unknown := set(names) - {layer.name for layer in model.layers}:
+        raise CardError(f"{card.name}: freeze names no layer of the model: {sorted(unknown)}")
+    for name in names:
+        model.get_layer(name).trainable = False

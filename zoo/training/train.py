@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -15,6 +16,7 @@ from zoo import registry, splits
 from zoo.errors import InputError
 from zoo.evaluation.evaluate import dataset, evaluate
 from zoo.training import loop
+from zoo.training.fitting import CHECKPOINTS
 from zoo.training.release import export
 
 
@@ -53,14 +55,16 @@ def train(
     settings = loop.recipe(card, **changes)
     train_split = splits.rows(splits.split(dataset(card), "train"), slice(limit))
     validation = splits.rows(splits.split(dataset(card), "validation"), slice(None))
-    if limit is not None and limit > len(next(iter(train_split.values()))):
-        raise InputError(f"limit is {limit}, allowed: up to {len(next(iter(train_split.values())))}")
+    records = len(next(iter(train_split.values())))
+    if limit is not None and limit > records:
+        raise InputError(f"limit is {limit}, allowed: up to {records}")
     # Another recipe is another run: it must not continue from this one's checkpoint.
-    run = hashlib.sha256(json.dumps([settings, limit], sort_keys=True).encode()).hexdigest()[:12]
-    place = workdir or user_cache_path("zoo") / "training" / full_name / run
+    key = json.dumps([card.dataset, settings, limit], sort_keys=True)
+    run = hashlib.sha256(key.encode()).hexdigest()[:12]
+    place = workdir or _home() / "training" / full_name / run
     trained = loop.train(card, train_split, validation, settings, folder=place, say=say)
     folder = release(full_name, into, trained)
-    shutil.rmtree(place / loop.CHECKPOINTS, ignore_errors=True)
+    shutil.rmtree(place / CHECKPOINTS, ignore_errors=True)
     return folder
 
 
@@ -69,3 +73,8 @@ def release(name: str, into: str | Path, trained: loop.Trained, **facts: Any) ->
     made = {"model": trained.model, "config": trained.config, "seed": trained.seed}
     made |= {"training": trained.facts} | facts
     return export(name, into, table=evaluate, **made)
+
+
+def _home() -> Path:
+    home = os.environ.get("ZOO_HOME")
+    return Path(home).expanduser() if home else user_cache_path("zoo")

@@ -24,6 +24,7 @@ SCALARS = (
     "distance",
 )
 PIXELS, PIXEL = 64, 0.5  # the default map; [arcsec]
+SHARE = 8  # maps at a time: their intermediate results fit into a core's cache
 RADII = np.geomspace(0.01, 7.5, 47)  # polar grid of `jam_mocks`, elliptical, in r_sersic
 ANGLES = np.linspace(0, 90, 17)  # eccentric anomaly [deg]
 BETA_SLOPE = 0.7  # of the prior: beta_z <= BETA_SLOPE (1 - intrinsic axis ratio of the light)
@@ -80,6 +81,7 @@ class Coordinates(keras.layers.Layer):
     """Sersic index, intrinsic axis ratios of light and mass, cos^2 i: (batch, 4)."""
 
     def call(self, inputs):
+        """Deproject both axis ratios."""
         cos2 = ops.cos(inputs["inclination"] * (np.pi / 180)) ** 2
         intrinsic = [
             ops.sqrt(ops.maximum(inputs[name] ** 2 - cos2, 0.0) / (1 - cos2))
@@ -88,6 +90,7 @@ class Coordinates(keras.layers.Layer):
         return ops.stack([inputs["n_sersic"], *intrinsic, cos2], axis=-1)
 
     def compute_output_shape(self, input_shape):
+        """(batch, 4)."""
         return (input_shape["x"][0], 4)
 
 
@@ -95,6 +98,7 @@ class Place(keras.layers.Layer):
     """Map positions in units of the axes of the effective ellipse, along the galaxy's axes."""
 
     def call(self, inputs):
+        """Rotate, then divide by the axes."""
         angle = (inputs["position_angle"] * (np.pi / 180))[:, None]
         radius, q = inputs["r_sersic"][:, None], inputs["q_light"][:, None]
         cos, sin = ops.cos(angle), ops.sin(angle)
@@ -103,6 +107,7 @@ class Place(keras.layers.Layer):
         return {"x": along / radius, "y": across / (radius * q)}
 
     def compute_output_spec(self, inputs):
+        """(batch, positions)."""
         return {n: keras.KerasTensor(inputs["x"].shape, dtype=self.compute_dtype) for n in "xy"}
 
 
@@ -110,6 +115,7 @@ class SecondMoment(keras.layers.Layer):
     """Vrms [km/s] (batch, positions) from ln sqrt(G0) and rho in dimensionless form."""
 
     def call(self, inputs):
+        """Put anisotropy and scale back."""
         density = inputs["ml"] * inputs["intensity_e"]
         scale = ops.sqrt(density * inputs["r_sersic"] * inputs["distance"])[:, None]
         b = (1 / (1 - inputs["beta_z"]))[:, None]
@@ -117,6 +123,7 @@ class SecondMoment(keras.layers.Layer):
         return scale * ops.exp(half_log_g0) * ops.sqrt(ops.maximum(1 + (b - 1) * rho, 0.0))
 
     def compute_output_spec(self, inputs):
+        """(batch, positions)."""
         return keras.KerasTensor(inputs["x"].shape, dtype=self.compute_dtype)
 
 
@@ -129,7 +136,7 @@ def signatures(model):
     y, x = (axis.ravel()[None] for axis in np.meshgrid(centres, centres, indexing="ij"))
     half = x.size // 2  # the map is point-symmetric: the lower half is enough
 
-    def whole_map(inputs):
+    def few_maps(inputs):
         batch = tf.shape(inputs["n_sersic"])[0]
         at = {
             n: tf.repeat(tf.constant(v[:, :half], specs["ml"].dtype), batch, 0)
@@ -137,7 +144,21 @@ def signatures(model):
         }
         lower = model(inputs | at)["vrms"]
         vrms = tf.concat([lower, lower[:, ::-1]], axis=1)
-        return {"vrms": tf.reshape(vrms, (batch, PIXELS, PIXELS))}
+        return tf.reshape(vrms, (batch, PIXELS, PIXELS))
+
+    def whole_map(inputs):
+        batch = tf.shape(inputs["n_sersic"])[0]
+        shape = (None, PIXELS, PIXELS)
+        maps = tf.TensorArray(
+            specs["ml"].dtype, -(-batch // SHARE), infer_shape=False, element_shape=shape
+        )
+
+        def share(start, maps):
+            part = {name: value[start : start + SHARE] for name, value in inputs.items()}
+            return start + SHARE, maps.write(start // SHARE, few_maps(part))
+
+        _, maps = tf.while_loop(lambda start, _: start < batch, share, (0, maps))
+        return {"vrms": maps.concat()}
 
     return {"map": (whole_map, specs)}
 
@@ -170,16 +191,24 @@ def check(columns):
 
 def _check_positions(columns):
     angle = np.radians(columns["position_angle"])[:, None]
+    cos, sin = np.cos(angle), np.sin(angle)
+    size2, q2 = columns["r_sersic"][:, None] ** 2, columns["q_light"][:, None] ** 2
     x, y = columns["x"], columns["y"]
-    across = (y * np.cos(angle) - x * np.sin(angle)) / columns["q_light"][:, None]
-    radius = np.hypot(x * np.cos(angle) + y * np.sin(angle), across)
-    radius = radius / columns["r_sersic"][:, None]
-    outside = (radius < RADII[0] * (1 - 1e-6)) | (radius > RADII[-1] * (1 + 1e-6))
-    if not outside.any():
+    # The squared elliptical radius as a quadratic form: a fit asks for many positions, and square
+    # roots of each would cost more than the network.
+    square = x * ((cos**2 + sin**2 / q2) / size2)
+    square += y * (2 * sin * cos * (1 - 1 / q2) / size2)
+    square *= x
+    square += y**2 * ((sin**2 + cos**2 / q2) / size2)
+    low, high = (RADII[0] * (1 - 1e-6)) ** 2, (RADII[-1] * (1 + 1e-6)) ** 2
+    least, most = square.min(axis=1, initial=high), square.max(axis=1, initial=low)
+    rows = (least < low) | (most > high)
+    if not rows.any():
         return []
-    rows = outside.any(axis=1)
+    row = int(np.argmax(rows))
+    radius = np.sqrt(max(least[row] if least[row] < low else most[row], 0.0))
     allowed = f"elliptical radii of {RADII[0]} to {RADII[-1]} r_sersic"
-    return [Violation("x, y (radius / r_sersic)", rows, radius[outside][0], allowed, False)]
+    return [Violation("x, y (radius / r_sersic)", rows, radius, allowed, False)]
 
 
 def example():

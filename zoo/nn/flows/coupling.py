@@ -1,0 +1,65 @@
+"""Coupling layer: some parameters and the context decide how the others are moved."""
+
+import keras
+import tensorflow as tf
+
+from zoo.nn.flows.elementwise import Elementwise
+
+
+class Coupling(keras.layers.Layer):
+    """Keep the first parameters and move the rest, one by one.
+
+    Dinh et al. 2017, arXiv:1605.08803 (affine: RealNVP); Durkan et al. 2019, arXiv:1906.04032
+    (splines). With ``kept=0`` the movement depends on the context only.
+
+    Parameters
+    ----------
+    size : int
+        Number of parameters.
+    kept : int
+        How many are kept.
+    elementwise : Elementwise
+        What moves the others.
+    hidden, depth : int
+        Width and number of the hidden layers of the network.
+    **kwargs
+        Passed to `keras.layers.Layer`.
+    """
+
+    def __init__(
+        self, size: int, kept: int, elementwise: Elementwise, hidden: int, depth: int, **kwargs
+    ) -> None:
+        super().__init__(**kwargs)
+        self.kept = kept
+        self.moved = size - kept
+        self.elementwise = elementwise
+        policy = self.dtype_policy
+        self.hidden_layers = [
+            keras.layers.Dense(hidden, activation="silu", name=f"hidden_{i}", dtype=policy)
+            for i in range(depth)
+        ]
+        # Small, not zero: near the identity at the start, yet gradients reach every layer.
+        self.last_layer = keras.layers.Dense(
+            self.moved * elementwise.n_raw,
+            kernel_initializer=keras.initializers.RandomNormal(stddev=0.01),
+            name="raw",
+            dtype=policy,
+        )
+
+    def _raw(self, kept: tf.Tensor, context: tf.Tensor):
+        x = tf.concat([kept, context], axis=-1)
+        for layer in self.hidden_layers:
+            x = layer(x)
+        return tf.reshape(self.last_layer(x), [-1, self.moved, self.elementwise.n_raw])
+
+    def forward(self, z: tf.Tensor, context: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """From the base towards the parameters: value and log-determinant (batch,)."""
+        kept, moved = z[:, : self.kept], z[:, self.kept :]
+        moved, log_det = self.elementwise.forward(self._raw(kept, context), moved)
+        return tf.concat([kept, moved], axis=-1), log_det
+
+    def inverse(self, x: tf.Tensor, context: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """From the parameters towards the base: value and log-determinant (batch,)."""
+        kept, moved = x[:, : self.kept], x[:, self.kept :]
+        moved, log_det = self.elementwise.inverse(self._raw(kept, context), moved)
+        return tf.concat([kept, moved], axis=-1), log_det
