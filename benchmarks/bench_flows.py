@@ -72,7 +72,7 @@ def ours(task: Task, data: dict[str, np.ndarray], seed: int, threads: int) -> di
     history = model.fit(
         {name: value[:n_fit] for name, value in pairs.items()},
         validation_data=({name: value[n_fit:] for name, value in pairs.items()}, None),
-        batch_size=100,
+        batch_size=200,
         epochs=1_000,
         verbose=0,
         callbacks=[

@@ -127,9 +127,14 @@ def psf() -> list[dict[str, Any]]:
     refined = jampy8(galaxy, nrad=60, nang=30, step=0.1, **options)
     default = jampy8(galaxy, **options)
     return [
-        {"row": "jam_cyl against jampy refined", "error": float(np.max(np.abs(ours / refined - 1)))},
-        {"row": "jampy as it comes against itself refined",
-         "error": float(np.max(np.abs(default / refined - 1)))},
+        {
+            "row": "jam_cyl against jampy refined",
+            "error": float(np.max(np.abs(ours / refined - 1))),
+        },
+        {
+            "row": "jampy as it comes against itself refined",
+            "error": float(np.max(np.abs(default / refined - 1))),
+        },
     ]
 
 
@@ -206,7 +211,11 @@ def jampy9() -> float | None:
         return None
     galaxy = {name: np.asarray(value).tolist() for name, value in map_galaxy().items()}
     run = subprocess.run(
-        [python, "-c", JAMPY9], input=json.dumps(galaxy), capture_output=True, text=True, check=False
+        [python, "-c", JAMPY9],
+        input=json.dumps(galaxy),
+        capture_output=True,
+        text=True,
+        check=False,
     )
     if run.returncode:
         print(f"SKIPPED: jampy 9 failed: {run.stderr.strip().splitlines()[-1]}")

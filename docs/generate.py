@@ -58,8 +58,11 @@ def datasets() -> str:
     from zoo_datasets import listing
 
     rows = [
-        (f"[`{row['name']}`](datasets/{row['name'].split('/')[0]}/README.md)", row["version"],
-         row["summary"])
+        (
+            f"[`{row['name']}`](datasets/{row['name'].split('/')[0]}/README.md)",
+            row["version"],
+            row["summary"],
+        )
         for row in listing.datasets()
     ]
     return table(("dataset", "version", "what it is"), rows)
@@ -76,8 +79,11 @@ def jam_cyl() -> str:
     text = [table(("setting", "against jampy's direct path, refined", "largest error"), rows), ""]
     cores = list(found["speed_ms"])
     speed = [
-        (name, *(f"{found['speed_ms'][core][name]:.2f} ms" for core in cores),
-         f"{found['speed_ms'][cores[0]]['jampy 8.1.4 as it comes, one map'] / value:.0f}")
+        (
+            name,
+            *(f"{found['speed_ms'][core][name]:.2f} ms" for core in cores),
+            f"{found['speed_ms'][cores[0]]['jampy 8.1.4 as it comes, one map'] / value:.0f}",
+        )
         for name, value in found["speed_ms"][cores[0]].items()
     ]
     head = ("64 x 64 map, 20 x 20 Gaussians", *cores, f"times faster than jampy 8 ({cores[0]})")
@@ -96,8 +102,12 @@ def jam_emulator() -> str:
         return "Not measured yet: `python benchmarks/bench_jam_emulator.py`."
     metrics = ("mean_abs", "max_median", "max_p99", "max_worst")
     rows = [
-        (setting, name, *(per_cent(row[metric]) for metric in metrics),
-         f"{100 * row['max_below_0.001']:.2f} %")
+        (
+            setting,
+            name,
+            *(per_cent(row[metric]) for metric in metrics),
+            f"{100 * row['max_below_0.001']:.2f} %",
+        )
         for setting, by_name in found["accuracy"].items()
         for name, row in by_name.items()
     ]
@@ -116,8 +126,14 @@ def jam_emulator() -> str:
         label = f"emulator, {name}" if own else name
         cells = (label, f"{row['median']:,.0f}", f"{least:,.0f}", cpu, target, "; ".join(ratios))
         speed.append(cells)
-    columns = ("`predict`, one core", "median [us]", "least [us]", "least CPU [us]", "target [us]",
-               "times the emulator's least: single; in a batch")
+    columns = (
+        "`predict`, one core",
+        "median [us]",
+        "least [us]",
+        "least CPU [us]",
+        "target [us]",
+        "times the emulator's least: single; in a batch",
+    )
     load = f"Load average of the machine meanwhile: {found['load_average']:.1f} on two cores."
     return "\n".join([table(head, rows), "", table(columns, speed), "", load])
 
@@ -128,8 +144,13 @@ def jam_learning() -> str:
     if found is None:
         return "Not measured yet: `python benchmarks/bench_jam_learning.py`."
     rows = [
-        (f"{row['galaxies']:,}", row["model"], f"{row['degree']} ({row['choice']})",
-         per_cent(row["mean_abs"]), per_cent(row["max_p99"]))
+        (
+            f"{row['galaxies']:,}",
+            row["model"],
+            f"{row['degree']} ({row['choice']})",
+            per_cent(row["mean_abs"]),
+            per_cent(row["max_p99"]),
+        )
         for row in found["rows"]
     ]
     head = ("galaxies", "model", "degree", "mean", "map-max: 99th percentile")
@@ -146,13 +167,26 @@ def fine_tune() -> str:
     if found is None:
         return "Not measured yet: `python benchmarks/bench_fine_tune.py`."
     rows = [
-        (row["row"], f"{row['new_simulations']:,}", per_cent(row["new"]["mean_abs"]),
-         per_cent(row["new"]["max_p99"]), per_cent(row["original"]["mean_abs"]),
-         per_cent(row["original"]["max_p99"]), f"{row['wall_s']:.0f} s" if row["wall_s"] else "")
+        (
+            row["row"],
+            f"{row['new_simulations']:,}",
+            per_cent(row["new"]["mean_abs"]),
+            per_cent(row["new"]["max_p99"]),
+            per_cent(row["original"]["mean_abs"]),
+            per_cent(row["original"]["max_p99"]),
+            f"{row['wall_s']:.0f} s" if row["wall_s"] else "",
+        )
         for row in found["rows"]
     ]
-    head = ("", "new simulations", "wider prior: mean", "99th percentile of map-max",
-            "original test split: mean", "99th percentile of map-max", "training")
+    head = (
+        "",
+        "new simulations",
+        "wider prior: mean",
+        "99th percentile of map-max",
+        "original test split: mean",
+        "99th percentile of map-max",
+        "training",
+    )
     error = {row["row"]: row["new"]["mean_abs"] for row in found["rows"]}
     notes = []
     for size in (200, 1000):
@@ -173,8 +207,13 @@ def flows() -> str:
     rows = []
     for task, by_name in found["tasks"].items():
         rows += [
-            (task.replace("_", " "), name, f"{row['nll']:.3f} ± {row['nll_error']:.3f}",
-             f"{row['train_cpu_s']:.0f} s", f"{row['sample_wall_s']:.2f} s")
+            (
+                task.replace("_", " "),
+                name,
+                f"{row['nll']:.3f} ± {row['nll_error']:.3f}",
+                f"{row['train_cpu_s']:.0f} s",
+                f"{row['sample_wall_s']:.2f} s",
+            )
             for name, row in by_name.items()
             if name in ("zoo", "sbi")
         ]

@@ -96,11 +96,19 @@ def sersic(folder: Path, say: Callable[[str], object]) -> Path:
         vrms = model.predict(galaxy)["vrms"]
     lum_pot = ("surf_lum", "sigma_lum", "qobs_lum", "surf_pot", "sigma_pot", "qobs_pot")
     x, y = simulator.map_positions(galaxy["position_angle"])
-    exact = load_model("jam_cyl").predict(
-        dict(zip(lum_pot, simulator.mges(galaxy), strict=True))
-        | {"inc": galaxy["inclination"], "beta": galaxy["beta_z"], "distance": galaxy["distance"]}
-        | {"xbin": x.ravel(), "ybin": y.ravel()}
-    )["vrms"].reshape(vrms.shape)
+    exact = (
+        load_model("jam_cyl")
+        .predict(
+            dict(zip(lum_pot, simulator.mges(galaxy), strict=True))
+            | {
+                "inc": galaxy["inclination"],
+                "beta": galaxy["beta_z"],
+                "distance": galaxy["distance"],
+            }
+            | {"xbin": x.ravel(), "ybin": y.ravel()}
+        )["vrms"]
+        .reshape(vrms.shape)
+    )
     error = vrms / exact - 1
     say(f"A mock (n = 3, 70 deg): {vrms.min():.1f} to {vrms.max():.1f} km / s; emulator against")
     say(f"exact: mean {np.abs(error).mean():.1e}, largest {np.abs(error).max():.1e}")

@@ -49,6 +49,7 @@ def learn(
         Of the division into halves.
     folder : Path, optional
         Where the weights are kept after every iteration; a run that was killed continues there.
+        TensorBoard's logs go into `logs` beside it.
     say : callable
         Gets a line of progress now and then.
 
@@ -103,9 +104,14 @@ def learn(
             return 1e3, np.zeros_like(vector)
         return latest[0], gradient.numpy()
 
+    logs = None if folder is None else tf.summary.create_file_writer(str(folder.parent / "logs"))
+
     def keep(vector: np.ndarray) -> None:
         if kept is not None:
             _keep(kept, vector, count[0])
+        if logs is not None:
+            with logs.as_default(step=count[0]):
+                tf.summary.scalar("ln mean square", latest[0])
         if say is not None:
             say(f"evaluation {count[0]} of {steps}: ln mean square {latest[0]:.3f}")
 

@@ -68,7 +68,8 @@ def export(
     config = facts.pop("config", {})
     if model is None and registry.versions(full_name) and card.kind != "exact":
         newest = registry.find_release(full_name)
-        facts = {"metrics": newest.manifest.metrics, "training": newest.manifest.training} | facts
+        known = ("metrics", "training", "seed")
+        facts = {name: getattr(newest.manifest, name) for name in known} | facts
         config, model = newest.manifest.config, saving.rebuild(card, newest.path)
     elif model is None and card.kind == "exact":
         model = saving.rebuild(card, **config)

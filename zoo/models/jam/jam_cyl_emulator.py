@@ -211,7 +211,7 @@ def _check_positions(columns):
     return [Violation("x, y (radius / r_sersic)", rows, radius, allowed, False)]
 
 
-def example():
+def example() -> dict:
     """A galaxy in the middle of the training set, on the default map."""
     middle = (3.0, 10.0, 0.8, 0.75, 0.1, 70.0, 30.0, 1.0, 1000.0, 20.0)
     return dict(zip(SCALARS, middle, strict=True))

@@ -3,6 +3,7 @@
 import keras
 import tensorflow as tf
 
+from zoo.nn.flows.conditioner import Conditioner
 from zoo.nn.flows.elementwise import Elementwise
 
 
@@ -21,7 +22,7 @@ class Coupling(keras.layers.Layer):
     elementwise : Elementwise
         What moves the others.
     hidden, depth : int
-        Width and number of the hidden layers of the network.
+        Width and number of the blocks of the `Conditioner`.
     **kwargs
         Passed to `keras.layers.Layer`.
     """
@@ -33,24 +34,17 @@ class Coupling(keras.layers.Layer):
         self.kept = kept
         self.moved = size - kept
         self.elementwise = elementwise
-        policy = self.dtype_policy
-        self.hidden_layers = [
-            keras.layers.Dense(hidden, activation="silu", name=f"hidden_{i}", dtype=policy)
-            for i in range(depth)
-        ]
-        # Small, not zero: near the identity at the start, yet gradients reach every layer.
-        self.last_layer = keras.layers.Dense(
+        self.conditioner = Conditioner(
             self.moved * elementwise.n_raw,
-            kernel_initializer=keras.initializers.RandomNormal(stddev=0.01),
-            name="raw",
-            dtype=policy,
+            hidden,
+            depth,
+            name="conditioner",
+            dtype=self.dtype_policy,
         )
 
-    def _raw(self, kept: tf.Tensor, context: tf.Tensor):
-        x = tf.concat([kept, context], axis=-1)
-        for layer in self.hidden_layers:
-            x = layer(x)
-        return tf.reshape(self.last_layer(x), [-1, self.moved, self.elementwise.n_raw])
+    def _raw(self, kept: tf.Tensor, context: tf.Tensor) -> tf.Tensor:
+        raw = self.conditioner({"kept": kept, "context": context})
+        return tf.reshape(raw, [-1, self.moved, self.elementwise.n_raw])
 
     def forward(self, z: tf.Tensor, context: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """From the base towards the parameters: value and log-determinant (batch,)."""

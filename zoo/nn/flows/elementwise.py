@@ -54,7 +54,7 @@ class Elementwise:
 
 
 @functools.cache
-def affine(max_log_scale: float = 8.0) -> Elementwise:
+def affine(max_log_scale: float) -> Elementwise:
     """Shift and scale; the logarithm of the scale is kept within ``+-max_log_scale``."""
 
     def bijector(raw):

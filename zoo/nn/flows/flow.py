@@ -18,9 +18,9 @@ from zoo.nn.flows.support import Bounds, Support
 from zoo.nn.standardize import Standardize
 
 _LAYERS: dict[str, Callable[..., keras.layers.Layer]] = {
-    "realnvp": lambda size, **kw: Coupling(size, size // 2, affine(), **kw),
+    "realnvp": lambda size, **kw: Coupling(size, size // 2, affine(max_log_scale=3.0), **kw),
     "spline": lambda size, **kw: Coupling(size, size // 2, spline(), **kw),
-    "maf": lambda size, **kw: Autoregressive(size, affine(), **kw),
+    "maf": lambda size, **kw: Autoregressive(size, affine(max_log_scale=3.0), **kw),
 }
 KINDS = tuple(_LAYERS)
 
@@ -45,7 +45,7 @@ class ConditionalFlow(keras.Model):
     n_layers : int
         Number of flow layers, after one shift and scale by the context alone.
     hidden, depth : int
-        Width and number of the hidden layers of the networks in each of them.
+        Width and number of the blocks (maf: of the hidden layers) of the network in each of them.
     **kwargs
         Passed to `keras.Model`.
 
@@ -76,7 +76,9 @@ class ConditionalFlow(keras.Model):
         common = {"hidden": hidden, "depth": depth, "dtype": self.dtype_policy}
         self.standardize = Standardize(self.size, name="standardize_theta", dtype=self.dtype_policy)
         # In the order from theta to the base.
-        self.transforms: list = [Coupling(self.size, 0, affine(), name="context_affine", **common)]
+        self.transforms: list = [
+            Coupling(self.size, 0, affine(max_log_scale=8.0), name="context_affine", **common)
+        ]
         for i in range(n_layers):
             self.transforms.append(_LAYERS[kind](self.size, name=f"{kind}_{i}", **common))
             if self.size > 1:
