@@ -100,14 +100,14 @@ def test_outside_the_range(galaxy):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["info", "jam_cil"], "There is no model 'jam_cil' in the zoo. Did you mean 'jam_cyl'?"),
+        (["info", "jam_cil"], "There is no model 'jam_cil' in the zoo. Did you mean 'jam_cyl'"),
         (
             ["info", "jam_cyl", "--version", "99"],
             "jam_cyl has not got version 99; versions here: 1",
         ),
         (["verify", "nothing"], "There is no model 'nothing'"),
         (["export", "nothing", "--into", "x"], "There is no model 'nothing'"),
-        (["predict", "jam_cil", "GALAXY"], "Did you mean 'jam_cyl'?"),
+        (["predict", "jam_cil", "GALAXY"], "Did you mean 'jam_cyl'"),
         (["predict", "jam_cyl", "none.fits"], "none.fits is not a file"),
         (["predict", "jam_cyl", "GALAXY", "-o", "x.pkl"], "x.pkl: the format is '.pkl', allowed:"),
         (["predict", "jam_cyl", "GALAXY", "-o", "no/x.fits"], "the folder no does not exist"),

@@ -1,4 +1,4 @@
-"""Conditional normalizing flows: plain Keras layers own the weights, TFP does the bijections."""
+"""Conditional normalizing flows: Keras layers own the weights, the bijections are stateless."""
 
 from zoo.nn.flows.flow import KINDS, ConditionalFlow
 from zoo.nn.flows.signatures import flow_signatures
