@@ -149,4 +149,4 @@ def test_installed_wheel_predicts_the_same(wheel, tmp_path):
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout.splitlines()[-1]) == ["vrms"]
+    assert json.loads(done.stdout.splitlines()[-1]) == ["surface_brightness", "vrms"]
