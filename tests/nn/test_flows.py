@@ -13,6 +13,7 @@ from zoo.nn.image_encoder import ImageEncoder
 from zoo.nn.joined_encoder import JoinedEncoder
 from zoo.nn.set_encoder import SetEncoder
 from zoo.nn.vector_encoder import VectorEncoder
+from zoo.saving import concrete
 
 # One of each support: two bounds (neither of them a float32 number), one, and none.
 BOUNDS = {"fraction": (0.1, 0.7), "mass": (2.0, None), "velocity": (None, None)}
@@ -88,10 +89,7 @@ def release(flow, tmp_path_factory):
     """The flow as a SavedModel, loaded again."""
     module = tf.Module()
     module.weights = [variable.value for variable in flow.variables]
-    signatures = {
-        name: tf.function(function, autograph=False).get_concrete_function(**specs)
-        for name, (function, specs) in flow_signatures(flow).items()
-    }
+    signatures = {name: concrete(*entry) for name, entry in flow_signatures(flow).items()}
     path = tmp_path_factory.mktemp("release")
     tf.saved_model.save(module, path, signatures=signatures)
     return tf.saved_model.load(path).signatures

@@ -19,19 +19,20 @@ def flow_signatures(model: ConditionalFlow) -> dict:
         Signature name to (function, {input name: `tf.TensorSpec`}). ``sample`` reads the
         encoder's inputs, ``seed`` int32 (batch, 2) and ``n`` int32 (batch,), all n equal, and
         returns each parameter by name, (batch, n). ``log_prob`` reads the inputs and ``theta``
-        (batch, n_parameters) and returns ``log_prob`` (batch,). Functions take their inputs as
-        keyword arguments.
+        (batch, n_parameters) and returns ``log_prob`` (batch,). Functions take a dict.
     """
     inputs = model.input_specs()
 
-    def sample(*, seed, n, **features):
+    def sample(given):
+        features = {name: given[name] for name in inputs}
         # n comes per row, as a signature has no scalars; of no rows, no draws.
-        n_draws = tf.reduce_max(tf.concat([n, [0]], axis=0))
-        theta = model.sample(features, seed, n_draws)
+        n_draws = tf.reduce_max(tf.concat([given["n"], [0]], axis=0))
+        theta = model.sample(features, given["seed"], n_draws)
         return {name: theta[:, :, i] for i, name in enumerate(model.parameter_names)}
 
-    def log_prob(*, theta, **features):
-        return {"log_prob": model.log_prob(features, theta)}
+    def log_prob(given):
+        features = {name: given[name] for name in inputs}
+        return {"log_prob": model.log_prob(features, given["theta"])}
 
     return {
         "sample": (
