@@ -66,7 +66,7 @@ def write(card: Card, model: Any, folder: Path, config: dict[str, Any]) -> None:
     """Write the SavedModel and the weights of a model into an empty folder."""
     import tensorflow as tf
 
-    # A plain tf.Module is a tenth of the size of Keras' own export, and deterministic.
+    # A plain tf.Module is far smaller than Keras' own export, and deterministic.
     module = tf.Module()
     module.model_variables = [weight.value for weight in model.weights]
     signatures = {name: concrete(*entry) for name, entry in functions(card, model).items()}
