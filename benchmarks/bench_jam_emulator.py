@@ -2,9 +2,11 @@
 
     python benchmarks/bench_jam_emulator.py [--quick] [--release FOLDER]
 
-Latency is that of `predict`, arrays in and arrays out, in a fresh process with one thread on one
-core. jampy 8.1.4 runs in that process too; jampy 9 (another alignment: spherical) runs where the
-variable ZOO_BENCH_JAMPY9_PYTHON names the interpreter of an environment that has it.
+The 216 polar points are a grid in elliptical radius and eccentric anomaly, as networks on a polar
+quadrant predict it; the 216 points are the same positions, given one by one. Latency is that of
+`predict`, arrays in and arrays out, in a fresh process with one thread on one core. jampy 8.1.4
+runs in that process too; jampy 9 (another alignment: spherical) runs where the variable
+ZOO_BENCH_JAMPY9_PYTHON names the interpreter of an environment that has it.
 """
 
 from __future__ import annotations
@@ -26,7 +28,11 @@ RESULTS = Path(__file__).parent / "results" / "jam_emulator.json"
 EXACT = 40  # test galaxies on which the exact model is run too
 BATCH, POINTS = 1024, (24, 9)
 LUM = ("surf_lum", "sigma_lum", "qobs_lum", "surf_pot", "sigma_pot", "qobs_pot")
-TARGETS_US = {"216 points, per galaxy of 1,024": 20, "map": 1000, "map, per map of 1,024": 300}
+TARGETS_US = {
+    "216 polar points, per galaxy of 1,024": 20,
+    "map": 1000,
+    "map, per map of 1,024": 300,
+}
 
 
 def exact_inputs(galaxy: dict[str, float]) -> dict[str, Any]:
@@ -89,12 +95,17 @@ def latency_here(release: str, repeats: int) -> dict[str, dict[str, float]]:
         one["r_sersic"] * np.geomspace(0.02, 7, POINTS[0]), np.linspace(0, np.pi / 2, POINTS[1])
     )
     x, y = radius.ravel() * np.cos(angle.ravel()), 0.8 * radius.ravel() * np.sin(angle.ravel())
+    grid = {"radius": radius[0] / one["r_sersic"], "anomaly": np.degrees(angle[:, 0])}
     few = one | {"x": x, "y": y, "position_angle": 0.0}
     many = few | {"n_sersic": n, "x": np.tile(x, (BATCH, 1)), "y": np.tile(y, (BATCH, 1))}
     exact, aligned = exact_inputs(one), exact_inputs(one | {"position_angle": 0.0})
     exact_few = exact | {"xbin": x, "ybin": y}
     batch = repeats // 4 + 1
     out = {
+        "216 polar points": microseconds(lambda: model.predict(one | grid), 10 * repeats),
+        "216 polar points, per galaxy of 1,024": microseconds(
+            lambda: model.predict(one | {"n_sersic": n} | grid), repeats, BATCH
+        ),
         "216 points": microseconds(lambda: model.predict(few), 10 * repeats),
         "216 points, per galaxy of 1,024": microseconds(
             lambda: model.predict(many), repeats, BATCH

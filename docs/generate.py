@@ -113,10 +113,11 @@ def jam_emulator() -> str:
     ]
     head = ("galaxies", "model", "mean", "map-max: median", "99th percentile", "worst", "< 0.1 %")
     times, targets = found["latency_us"], found["targets_us"]
-    ours = {"216 points": "216 points, per galaxy of 1,024", "map": "map, per map of 1,024"}
+    kinds = ("216 polar points", "216 points", "map")
+    ours = {kind: next(name for name in times if name.startswith(f"{kind}, per")) for kind in kinds}
     speed = []
     for name, row in times.items():
-        pair = ours["map" if "map" in name else "216 points"]
+        pair = ours[next(kind for kind in kinds if kind in name)]
         single = pair.split(",")[0]
         own = name in (single, pair)
         least = row.get("least", row["median"])

@@ -23,6 +23,7 @@ LAYERS = [
         "manifest",
         "nn",
         "numeric",
+        "packing",
         "plots",
         "prediction",
         "quantities",

@@ -396,4 +396,6 @@ def test_strategy_of_the_scope_is_taken(name, version, strategies):
 @every_served
 def test_signatures_are_traced_already(name, version, tf):
     kind = tf.types.experimental.ConcreteFunction
-    assert all(isinstance(s, kind) for s in load(name, version)._signatures.values())
+    signatures = saving.load_signatures(load(name, version).path)
+    assert signatures
+    assert all(isinstance(signature, kind) for signature in signatures.values())

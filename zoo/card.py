@@ -51,6 +51,11 @@ class Interval:
         left, low, high, right = match.groups()
         return cls(float(low), float(high), left == "(", right == ")")
 
+    def holds(self, low: float, high: float) -> bool:
+        """Whether all values from low to high lie inside."""
+        above = low > self.low if self.open_low else low >= self.low
+        return above and (high < self.high if self.open_high else high <= self.high)
+
     def __str__(self) -> str:
         brackets = "[("[self.open_low], "])"[self.open_high]
         return f"{brackets[0]}{self.low:g}, {self.high:g}{brackets[1]}"
@@ -88,6 +93,11 @@ class Field:
     default: float | None = None
     scalar: bool = False
     optional: bool = False
+
+    def holds(self, low: float, high: float) -> bool:
+        """Whether values from low to high are inside both `range` and `valid`."""
+        inside = self.range is None or (self.range[0] <= low and high <= self.range[1])
+        return inside and (self.valid is None or self.valid.holds(low, high))
 
     @property
     def signature(self) -> str:

@@ -19,6 +19,7 @@ from zoo.card import Card
 from zoo.errors import InputError, OutsideRangeWarning
 from zoo.manifest import FILE_NAME, Manifest, read_manifest
 from zoo.numeric import Column
+from zoo.packing import packed
 from zoo.prediction import Prediction
 from zoo.quantities import Batch
 from zoo.ranges import Violation
@@ -98,7 +99,7 @@ class Model:
     def like(self, keras_model: Any) -> Model:
         """The same interface around another Keras model of this architecture, e.g. a baseline."""
         entries = saving.functions(self.card, keras_model)
-        signatures = {n: saving.concrete(*entry) for n, entry in entries.items()}
+        signatures = {n: packed(saving.concrete(*entry)) for n, entry in entries.items()}
         other = copy(self)
         vars(other).update(keras_model=keras_model, _strategy=None, _signatures=signatures)
         return other
@@ -178,7 +179,7 @@ class Model:
             with self._strategy.scope():
                 signatures = saving.load_signatures(self.path)
         if self._strategy is None:
-            return signatures
+            return {name: packed(signature) for name, signature in signatures.items()}
         return {
             name: strategies.distribute(
                 signature, signature.structured_input_signature[1], self._strategy
@@ -187,13 +188,11 @@ class Model:
         }
 
     def _run(self, columns: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-        import tensorflow as tf
-
         signature, restore = "serving_default", None
         if hasattr(self._module, "route"):
             signature, columns, restore = self._module.route(columns)
-        tensors = {name: tf.constant(value, self.dtype) for name, value in columns.items()}
-        outputs = {n: v.numpy() for n, v in self._signatures[signature](**tensors).items()}
+        answers = self._signatures[signature](**columns)
+        outputs = {name: value.numpy() for name, value in answers.items()}
         return restore(outputs) if restore else outputs
 
     def _check(self, batch: Batch, size: int) -> list[Violation]:

@@ -76,6 +76,27 @@ def exact(galaxies, places, row):
     )
 
 
+def test_a_polar_grid_is_the_same_positions(double, galaxies):
+    """Separable: (R, A) at once, with the shared grid of a batch."""
+    radius, anomaly = np.geomspace(0.0101, 7.49, 7), np.linspace(0, 90, 5)
+    r, t = np.meshgrid(radius, np.radians(anomaly), indexing="ij")
+    size = galaxies["r_sersic"][:, None]
+    along = size * (r * np.cos(t)).ravel()
+    across = size * galaxies["q_light"][:, None] * (r * np.sin(t)).ravel()
+    at = rotated(along, across, galaxies["position_angle"])
+    grid = vrms(double, galaxies, radius=radius, anomaly=anomaly)
+    assert grid.shape == (GALAXIES, 7, 5)
+    np.testing.assert_allclose(grid.reshape(GALAXIES, -1), vrms(double, galaxies, at), rtol=1e-10)
+
+
+def test_half_a_polar_grid_and_two_kinds_of_positions_are_refused(model):
+    radius = np.array([0.1, 1.0])
+    with pytest.raises(InputError, match="radius is given without anomaly"):
+        model.predict(module.example() | {"radius": radius})
+    with pytest.raises(InputError, match="positions x, y and a polar grid"):
+        model.predict(module.example() | {"radius": radius, "anomaly": radius, "x": 1.0, "y": 2.0})
+
+
 def vrms(model, *parts, **changes):
     inputs = {name: value for part in parts for name, value in part.items()} | changes
     return model.predict(inputs)["vrms"]

@@ -49,10 +49,20 @@ class PolarBasis:
         """
         x2, y2 = x**2, y**2
         m2 = ops.maximum(x2 + y2, 1e-12)
+        return self._functions(0.5 * ops.log(m2), (x2 - y2) / m2)
+
+    def functions_on_grid(self, radius, anomaly):
+        """Radial functions (batch, count, R) and angular functions (batch, count, A).
+
+        Elliptical radii (batch, R) are in units of the ellipse's axes, eccentric anomalies
+        (batch, A) in degrees.
+        """
+        return self._functions(ops.log(radius), ops.cos(anomaly * (np.pi / 90)))
+
+    def _functions(self, log_radius, cos_twice):
         low, high = self.ends
-        unit = 2 * (0.5 * ops.log(m2) - low) / (high - low) - 1
-        radial = chebyshev(ops.clip(unit, -1.0, 1.0), self.shape[0], axis=1)
-        return radial, chebyshev((x2 - y2) / m2, self.shape[1], axis=1)
+        unit = ops.clip(2 * (log_radius - low) / (high - low) - 1, -1.0, 1.0)
+        return chebyshev(unit, self.shape[0], axis=1), chebyshev(cos_twice, self.shape[1], axis=1)
 
 
 class PolarModes(keras.layers.Layer):
@@ -93,17 +103,33 @@ class PolarModes(keras.layers.Layer):
     def call(self, inputs):
         """Values (batch, maps, positions) from {"amplitudes", "x", "y"}."""
         radial, angular = self.basis.functions(inputs["x"], inputs["y"])
-        spectrum = self.mean + ops.matmul(inputs["amplitudes"], self.kernel)
-        # (batch, maps * angular, radial): one matrix product serves all maps
-        spectrum = ops.reshape(spectrum, (-1, self.maps, *self.basis.shape))
+        rows = ops.matmul(self._spectrum(inputs["amplitudes"]), radial)
         count = self.basis.shape[1]
-        spectrum = ops.reshape(
-            ops.transpose(spectrum, (0, 1, 3, 2)), (-1, self.maps * count, self.basis.shape[0])
-        )
-        rows = ops.matmul(spectrum, radial)
         starts = range(0, self.maps * count, count)
         return ops.stack(
             [ops.sum(rows[:, k : k + count] * angular, axis=1) for k in starts], axis=1
+        )
+
+    def on_grid(self, inputs):
+        """Values (batch, maps, R, A) from {"amplitudes", "radius", "anomaly"}.
+
+        A grid in elliptical radius (batch, R) and eccentric anomaly (batch, A) [deg] is separable,
+        which makes it far cheaper than as many scattered positions.
+        """
+        grid = inputs["radius"], inputs["anomaly"]
+        radial, angular = self.basis.functions_on_grid(*grid)
+        rows = ops.matmul(self._spectrum(inputs["amplitudes"]), radial)
+        shape = (-1, self.maps, self.basis.shape[1], ops.shape(radial)[-1])
+        rows = ops.transpose(ops.reshape(rows, shape), (0, 1, 3, 2))
+        return ops.matmul(rows, angular[:, None])
+
+    def _spectrum(self, amplitudes):
+        """Coefficients (batch, maps * angular, radial): one matrix product serves all maps."""
+        spectrum = self.mean + ops.matmul(amplitudes, self.kernel)
+        spectrum = ops.reshape(spectrum, (-1, self.maps, *self.basis.shape))
+        count = self.basis.shape[1]
+        return ops.reshape(
+            ops.transpose(spectrum, (0, 1, 3, 2)), (-1, self.maps * count, self.basis.shape[0])
         )
 
     def compute_output_spec(self, inputs):

@@ -6,6 +6,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from zoo.errors import InputError
 from zoo.nn import projection
 from zoo.nn.chebyshev import ChebyshevFeatures, Domain
 from zoo.nn.polar import PolarBasis, PolarModes
@@ -23,6 +24,7 @@ SCALARS = (
     "intensity_e",
     "distance",
 )
+POLAR = ("radius", "anomaly")
 PIXELS, PIXEL = 64, 0.5  # the default map; [arcsec]
 SHARE = 8  # maps at a time: their intermediate results fit into a core's cache
 RADII = np.geomspace(0.01, 7.5, 47)  # polar grid of `jam_mocks`, elliptical, in r_sersic
@@ -128,15 +130,17 @@ class SecondMoment(keras.layers.Layer):
 
 
 def signatures(model):
-    """Serve any positions, and `map`: the default 64 x 64 pixels of 0.5 arcsec."""
+    """Serve any positions, `polar` grids, and the default 64 x 64 map: `map`, or many at a time."""
     import tensorflow as tf
 
     specs = {name: tf.TensorSpec((None,), model.inputs[0].dtype) for name in SCALARS}
     centres = (np.arange(PIXELS) - (PIXELS - 1) / 2) * PIXEL
     y, x = (axis.ravel()[None] for axis in np.meshgrid(centres, centres, indexing="ij"))
     half = x.size // 2  # the map is point-symmetric: the lower half is enough
+    intrinsic, maps, moment = (model.get_layer(n) for n in ("coordinates", "modes", "vrms"))
+    amplitudes = keras.Model(intrinsic.output, model.get_layer("trunk").output)
 
-    def few_maps(inputs):
+    def one_map(inputs):
         batch = tf.shape(inputs["n_sersic"])[0]
         at = {
             n: tf.repeat(tf.constant(v[:, :half], specs["ml"].dtype), batch, 0)
@@ -144,28 +148,46 @@ def signatures(model):
         }
         lower = model(inputs | at)["vrms"]
         vrms = tf.concat([lower, lower[:, ::-1]], axis=1)
-        return tf.reshape(vrms, (batch, PIXELS, PIXELS))
+        return {"vrms": tf.reshape(vrms, (batch, PIXELS, PIXELS))}
 
-    def whole_map(inputs):
+    def many_maps(inputs):
         batch = tf.shape(inputs["n_sersic"])[0]
         shape = (None, PIXELS, PIXELS)
-        maps = tf.TensorArray(
+        found = tf.TensorArray(
             specs["ml"].dtype, -(-batch // SHARE), infer_shape=False, element_shape=shape
         )
 
-        def share(start, maps):
+        def share(start, found):
             part = {name: value[start : start + SHARE] for name, value in inputs.items()}
-            return start + SHARE, maps.write(start // SHARE, few_maps(part))
+            return start + SHARE, found.write(start // SHARE, one_map(part)["vrms"])
 
-        _, maps = tf.while_loop(lambda start, _: start < batch, share, (0, maps))
-        return {"vrms": maps.concat()}
+        _, found = tf.while_loop(lambda start, _: start < batch, share, (0, found))
+        return {"vrms": found.concat()}
 
-    return {"map": (whole_map, specs)}
+    def polar(inputs):
+        grid = {name: inputs[name] for name in POLAR}
+        inputs = {name: inputs[name] for name in SCALARS}
+        values = maps.on_grid({"amplitudes": amplitudes(intrinsic(inputs)), **grid})
+        shape = tf.shape(values)
+        flat = tf.reshape(values, (shape[0], 2, shape[2] * shape[3]))
+        vrms = moment(inputs | {"values": flat})
+        return {"vrms": tf.reshape(vrms, (shape[0], shape[2], shape[3]))}
+
+    axes = {name: tf.TensorSpec((None, None), specs["ml"].dtype) for name in POLAR}
+    return {
+        "map": (one_map, specs),
+        "maps": (many_maps, specs),
+        "polar": (polar, specs | axes),
+    }
 
 
 def route(columns):
     """Without positions, the answer is the default map."""
-    return ("serving_default" if "x" in columns else "map"), columns, None
+    if "x" in columns:
+        return "serving_default", columns, None
+    if POLAR[0] in columns:
+        return "polar", columns, None
+    return "map" if len(columns["n_sersic"]) <= SHARE else "maps", columns, None
 
 
 def check(columns):
@@ -184,9 +206,19 @@ def check(columns):
         row = int(np.argmax(rows))
         allowed = f"at most 0.7 (1 - q) = {limit[row]:.4g} for the intrinsic axis ratio q"
         found.append(Violation("beta_z", rows, columns["beta_z"][row], allowed, impossible=False))
+    _check_choice(columns)
     if "x" in columns:
         found += _check_positions(columns)
     return found
+
+
+def _check_choice(columns):
+    given = [name for name in ("x", *POLAR) if name in columns]
+    if len(given) == 1 and given[0] in POLAR:
+        other = POLAR[POLAR.index(given[0]) - 1]
+        raise InputError(f"{given[0]} is given without {other}; a polar grid needs both")
+    if "x" in given and len(given) > 1:
+        raise InputError(f"positions x, y and a polar grid ({', '.join(given[1:])}); give one")
 
 
 def _check_positions(columns):
