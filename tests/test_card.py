@@ -10,7 +10,7 @@ license: mit
 zoo:
   kind: network
   summary: A toy
-  tags: [small, large]
+  tags: {small: , large: {dataset: toys/large}}
   dataset: toy/config:1.0.0
   recipe: {epochs: 3}
   inputs:
@@ -48,7 +48,9 @@ def test_a_card(tmp_path):
 
 
 def test_a_card_without_tags_has_its_own_name(tmp_path):
-    assert card(tmp_path, FRONT.replace("  tags: [small, large]\n", "")).names == ("toy",)
+    assert card(
+        tmp_path, FRONT.replace("  tags: {small: , large: {dataset: toys/large}}\n", "")
+    ).names == ("toy",)
 
 
 @pytest.mark.parametrize(
@@ -58,7 +60,11 @@ def test_a_card_without_tags_has_its_own_name(tmp_path):
         ("  kind: network\n", "", "`zoo.kind` is missing"),
         ("  summary: A toy\n", "", "`zoo.summary` is missing"),
         ("recipe:", "recipes:", "unknown key `zoo.recipes`, allowed: kind, summary"),
-        ("tags: [small, large]", "tags: small", "zoo.tags is 'small', not a list"),
+        (
+            "tags: {small: , large: {dataset: toys/large}}",
+            "tags: small",
+            "zoo.tags is 'small', not a dict",
+        ),
         ("summary: A toy", "batch_size: many\n  summary: A toy", "zoo.batch_size is 'many'"),
         ("zoo:", "zebra:", "no mapping `zoo:`"),
         ("license: mit", "license: [mit", "not YAML"),

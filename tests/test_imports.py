@@ -19,6 +19,7 @@ LAYERS = [
     {
         "card",
         "conventions",
+        "draws",
         "examples",
         "manifest",
         "nn",
@@ -32,7 +33,8 @@ LAYERS = [
         "store",
         "strategy",
     },
-    {"models", "readers", "registry", "saving"},
+    {"chunking", "models", "readers", "registry", "saving"},
+    {"posterior"},
     {"citation", "describe", "model"},
     {"evaluation"},
     {"demo", "inference", "scaffold", "training"},

@@ -190,10 +190,15 @@ def specs(name, version):
 @every_served
 def test_signature_is_the_card(name, version):
     card, _ = registry.find_card(name)
-    sides = specs(name, version)["serving_default"]
-    for tensors, fields in zip(sides, (card.inputs, card.outputs), strict=True):
-        assert set(tensors) == set(fields)
-        for key, field in fields.items():
+    inputs, outputs = specs(name, version)["serving_default"]
+    # Another choice, such as a polar grid in place of positions, has a signature of its own.
+    others = set().union(*(given for given, _ in specs(name, version).values()))
+    assert set(inputs) <= set(card.inputs) <= others
+    assert all(card.inputs[key].optional for key in set(card.inputs) - set(inputs))
+    assert set(outputs) == set(card.outputs)
+    for tensors, fields in ((inputs, card.inputs), (outputs, card.outputs)):
+        for key in tensors:
+            field = fields[key]
             own = [n if isinstance(n, int) else None for n in field.shape]
             assert tensors[key].shape.as_list() == [None, *own], key
             assert tensors[key].dtype.name == "float32", key
@@ -227,13 +232,13 @@ for folder in sys.argv[1:]:
         golden = json.load(file)["golden"]
     loaded = tf.saved_model.load(folder)
     inputs = {n: tf.constant([v], tf.float32) for n, v in golden["inputs"].items()}
-    (serves,) = (s for s in loaded.signatures.values()
-                 if set(s.structured_input_signature[1]) == set(inputs))
-    outputs = serves(**inputs)
-    errors = [0.0]
-    for name, value in golden["outputs"].items():
-        error = np.abs(outputs[name].numpy()[0] - np.array(value)) / np.max(np.abs(value))
-        errors.append(np.max(error))
+    serves = [s for s in loaded.signatures.values()
+              if set(s.structured_input_signature[1]) == set(inputs)]
+    errors = [0.0 if serves else np.inf]
+    for outputs in (signature(**inputs) for signature in serves):
+        for name, value in golden["outputs"].items():
+            error = np.abs(outputs[name].numpy()[0] - np.array(value)) / np.max(np.abs(value))
+            errors.append(np.max(error))
     worst[folder] = float(np.max(errors))
 assert not [name for name in sys.modules if name.split(".")[0].startswith("zoo")]
 print(json.dumps(worst))
@@ -266,13 +271,13 @@ def test_rebuilt_from_code_and_weights(name, version, tf):
     model = load(name, version)
     tensors = {key: np.float32(column) for key, column in varied(card, columns).items()}
     tensors = {key: tf.constant(column) for key, column in tensors.items()}
-    (key,) = (
-        key for key, (inputs, _) in specs(name, version).items() if set(inputs) == set(tensors)
-    )
-    function, _ = saving.functions(card, model.keras_model)[key]
-    served = saving.load_signatures(model.path)[key](**tensors)
-    rebuilt = {key: np.asarray(value) for key, value in function(tensors).items()}
-    assert_close(rebuilt, {key: value.numpy() for key, value in served.items()})
+    keys = [k for k, (inputs, _) in specs(name, version).items() if set(inputs) == set(tensors)]
+    assert keys
+    for key in keys:
+        function, _ = saving.functions(card, model.keras_model)[key]
+        served = saving.load_signatures(model.path)[key](**tensors)
+        rebuilt = {key: np.asarray(value) for key, value in function(tensors).items()}
+        assert_close(rebuilt, {key: value.numpy() for key, value in served.items()})
 
 
 @every_served

@@ -13,7 +13,7 @@ from hypothesis.extra.numpy import arrays
 from zoo import quantities
 from zoo.card import Card, Field, Interval
 from zoo.errors import InputError
-from zoo.model import chunks
+from zoo.chunking import chunks
 from zoo.prediction import Prediction
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,7 @@ TYPES = {
     "summary": str,
     "inputs": dict,
     "outputs": dict,
-    "tags": list,
+    "tags": dict,
     "dataset": str,
     "recipe": dict,
     "metrics": dict,
@@ -118,6 +118,7 @@ class Card:
     outputs: dict[str, Field]
     path: Path
     tags: tuple[str, ...] = ()
+    variants: dict[str, Card] = field(default_factory=dict)
     dataset: str | None = None
     recipe: dict[str, Any] = field(default_factory=dict)
     metrics: dict[str, str] = field(default_factory=dict)
@@ -134,6 +135,11 @@ class Card:
     def family(self) -> str:
         """Folder of the card: jam, clusters, galaxies or spectra."""
         return self.path.parent.name
+
+    @property
+    def parameters(self) -> tuple[str, ...]:
+        """Outputs of which there is a posterior, told by their quantiles beside them."""
+        return tuple(name for name in self.outputs if f"{name}_quantiles" in self.outputs)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -168,6 +174,20 @@ def read_card(path: Path) -> Card:
             raise CardError(f"{path.name}: zoo.{key} is {value!r}, not a {TYPES[key].__name__}")
     if block["kind"] not in KINDS:
         raise CardError(f"{path.name}: zoo.kind is {block['kind']!r}, allowed: {', '.join(KINDS)}")
+    tags = block.pop("tags", {})
+    rest = {key: value for key, value in metadata.items() if key != "zoo"}
+    variants = {
+        tag: _card(path, _merged(block, changes or {}), tuple(tags), rest, prose)
+        for tag, changes in tags.items()
+    }
+    if variants:
+        return replace(next(iter(variants.values())), variants=variants)
+    return _card(path, block, (), rest, prose)
+
+
+def _card(
+    path: Path, block: dict[str, Any], tags: tuple[str, ...], metadata: dict[str, Any], prose: str
+) -> Card:
     return Card(
         name=path.stem,
         kind=block["kind"],
@@ -175,14 +195,25 @@ def read_card(path: Path) -> Card:
         inputs=_fields(path, "inputs", block["inputs"]),
         outputs=_fields(path, "outputs", block["outputs"]),
         path=path,
-        tags=tuple(block.get("tags", ())),
+        tags=tags,
         dataset=block.get("dataset"),
         recipe=block.get("recipe", {}),
         metrics=block.get("metrics", {}),
         batch_size=block.get("batch_size", 256),
-        metadata={key: value for key, value in metadata.items() if key != "zoo"},
+        metadata=metadata,
         prose=prose,
     )
+
+
+def _merged(block: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+    """A block with the changes of a tag on top, mapping by mapping."""
+    out = dict(block)
+    for key, value in changes.items():
+        old = out.get(key)
+        out[key] = (
+            _merged(old, value) if isinstance(old, dict) and isinstance(value, dict) else value
+        )
+    return out
 
 
 def _split(path: Path) -> tuple[str, str]:

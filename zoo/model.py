@@ -2,30 +2,29 @@
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from copy import copy
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from astropy.table import Table
 
-from zoo import quantities, registry, saving
+from zoo import posterior, quantities, registry, saving
 from zoo import strategy as strategies
 from zoo.card import Card
-from zoo.errors import InputError, OutsideRangeWarning
+from zoo.chunking import chunks, joined
+from zoo.draws import Draws
+from zoo.errors import InputError
 from zoo.manifest import FILE_NAME, Manifest, read_manifest
-from zoo.numeric import Column
 from zoo.packing import packed
 from zoo.prediction import Prediction
 from zoo.quantities import Batch
-from zoo.ranges import Violation
+from zoo.ranges import Outside, Violation, inside, refuse, warn
 from zoo.store import verify
 
-Outside = Literal["raise", "warn", "nan"]
 Signature = Callable[..., dict[str, Any]]
 
 
@@ -97,7 +96,14 @@ class Model:
         return saving.rebuild(self.card, self.path, dtype=self.dtype)
 
     def like(self, keras_model: Any) -> Model:
-        """The same interface around another Keras model of this architecture, e.g. a baseline."""
+        """The same interface around another Keras model of this architecture, e.g. a baseline.
+
+        A classical model takes a config in its place.
+        """
+        if self.card.kind == "classical":
+            other = copy(self)
+            vars(other).update(_signatures=saving.classical(self.card, keras_model))
+            return other
         entries = saving.functions(self.card, keras_model)
         signatures = {n: packed(saving.concrete(*entry)) for n, entry in entries.items()}
         other = copy(self)
@@ -135,41 +141,111 @@ class Model:
         """
         if outside not in ("raise", "warn", "nan"):
             raise InputError(f"outside is {outside!r}, allowed: 'raise', 'warn', 'nan'")
+        size = self._size(batch_size)
+        batch = self._read(x, group, size, outside)
+        dtype = np.dtype(self.dtype)
+        answers = (
+            (index, self._run({n: v.astype(dtype, copy=False) for n, v in columns.items()}))
+            for index, columns in chunks(batch, size)
+        )
+        outputs = joined(self.card, batch, answers, self.dtype)
+        in_domain = inside(batch.violations, batch.size)
+        if batch.violations and outside == "warn":
+            warn(self.name, in_domain, batch.violations)
+        return self._prediction(outputs, in_domain, batch, outside)
+
+    def sample(
+        self,
+        x: Mapping[str, Any] | Table,
+        n: int,
+        seed: int = 0,
+        batch_size: int | None = None,
+        group: str | None = None,
+    ) -> Draws:
+        """Draw from the posterior of every object.
+
+        Parameters
+        ----------
+        x, batch_size, group
+            As for `predict`; rows outside the card's ranges warn.
+        n : int
+            Draws per object; the first k do not depend on n.
+        seed : int
+            The same seed gives the same draws, whatever the batch size, device or strategy.
+
+        Returns
+        -------
+        Draws
+            Parameter -> (batch, n) array, (n,) for a single object.
+
+        Raises
+        ------
+        InputError
+            If the model has no posterior, or as `predict`.
+        """
+        signature = self._asked("sample")
+        size = self._size(batch_size)
+        batch = self._read(x, group, size, "warn")
+        if batch.violations:
+            warn(self.name, inside(batch.violations, batch.size), batch.violations)
+        return posterior.draw(self.card, signature, batch, n, seed, size, self.dtype)
+
+    def log_prob(
+        self,
+        x: Mapping[str, Any] | Table,
+        theta: Any,
+        batch_size: int | None = None,
+        group: str | None = None,
+    ) -> np.ndarray:
+        """Natural logarithm of the posterior density (batch,), per unit of the card.
+
+        Parameters
+        ----------
+        x, batch_size, group
+            As for `predict`.
+        theta : mapping or array
+            Parameters by name, one number per object, or an array (batch, parameters). A single
+            object may be asked at any number of them.
+
+        Raises
+        ------
+        InputError
+            If the model has no posterior, or theta does not fit its parameters.
+        """
+        signature = self._asked("log_prob")
+        size = self._size(batch_size)
+        batch = self._read(x, group, size, "warn")
+        return posterior.density(self.card, signature, batch, theta, size, self.dtype)
+
+    @property
+    def has_posterior(self) -> bool:
+        """Whether `log_prob` has an answer."""
+        return "log_prob" in self._signatures
+
+    def _asked(self, what: str) -> Signature:
+        if what not in self._signatures:
+            raise InputError(f"{self.name} has no posterior, so there is no {what}")
+        return self._signatures[what]
+
+    def _size(self, batch_size: int | None) -> int:
         size = self.card.batch_size if batch_size is None else batch_size
         if not isinstance(size, (int, np.integer)) or size < 1:
             raise InputError(f"batch_size is {size!r}, allowed: an integer of 1 or more")
+        return int(size)
+
+    def _read(
+        self, x: Mapping[str, Any] | Table, group: str | None, size: int, outside: Outside
+    ) -> Batch:
         batch = quantities.read(self.card, x, group)
         refuse(batch.violations, outside)
         found = self._check(batch, size)
         refuse(found, outside)
         batch.violations += found
-        rows: dict[str, list[Any]] = {name: [None] * batch.size for name in self.card.outputs}
-        dtype = np.dtype(self.dtype)
-        whole: dict[str, np.ndarray] | None = None
-        for index, columns in chunks(batch, size):
-            outputs = self._run({n: v.astype(dtype, copy=False) for n, v in columns.items()})
-            if len(index) == batch.size and not batch.lengths_differ:
-                whole = outputs
-                continue
-            for name, spec in self.card.outputs.items():
-                for row, value in zip(index, outputs[name], strict=True):
-                    cut = tuple(
-                        slice(batch.lengths[dim][row] if dim in batch.lengths else None)
-                        for dim in spec.shape
-                    )
-                    rows[name][row] = value[cut]
-        in_domain = np.ones(batch.size, dtype=bool)
-        for violation in batch.violations:
-            in_domain &= ~violation.rows
-        if batch.violations and outside == "warn":
-            warn(self.name, in_domain, batch.violations)
-        outputs = {
-            name: whole[name] if whole is not None else self._joined(name, rows[name], batch)
-            for name in self.card.outputs
-        }
-        return self._prediction(outputs, in_domain, batch, outside)
+        return batch
 
     def _load(self) -> dict[str, Signature]:
+        if self.card.kind == "classical":
+            return saving.classical(self.card, self.manifest.config)
         if self.dtype == "float64":
             entries = saving.functions(self.card, self.keras_model)
             signatures = {n: saving.concrete(*entry) for n, entry in entries.items()}
@@ -192,7 +268,7 @@ class Model:
         if hasattr(self._module, "route"):
             signature, columns, restore = self._module.route(columns)
         answers = self._signatures[signature](**columns)
-        outputs = {name: value.numpy() for name, value in answers.items()}
+        outputs = {name: np.asarray(value) for name, value in answers.items()}
         return restore(outputs) if restore else outputs
 
     def _check(self, batch: Batch, size: int) -> list[Violation]:
@@ -205,15 +281,6 @@ class Model:
                     whole = found.setdefault((part.field, part.impossible), empty)
                     whole.rows[index] |= part.rows
         return list(found.values())
-
-    def _joined(self, name: str, rows: list[np.ndarray], batch: Batch) -> Any:
-        spec = self.card.outputs[name]
-        if len({row.shape for row in rows}) == 1:
-            return np.stack(rows)
-        if not rows:
-            empty = tuple(dim if isinstance(dim, int) else 0 for dim in spec.shape)
-            return np.zeros((0, *empty), self.dtype)
-        return rows
 
     def _prediction(
         self, outputs: dict[str, Any], in_domain: np.ndarray, batch: Batch, outside: Outside
@@ -233,51 +300,3 @@ class Model:
             outputs[name] = quantities.attach(spec, outputs[name], batch.has_units)
         meta = {"model": self.name, "version": self.manifest.version}
         return Prediction(outputs, in_domain, self.card, meta)
-
-
-def chunks(batch: Batch, size: int) -> Iterator[tuple[np.ndarray, dict[str, np.ndarray]]]:
-    """Row numbers and padded columns, at most `size` objects at a time.
-
-    Objects of like length share a chunk, so that padding costs little.
-    """
-    order = np.arange(batch.size)
-    if batch.lengths_differ:
-        order = np.argsort(sum(batch.lengths.values()), kind="stable")
-    for start in range(0, batch.size, size):
-        index = order[start : start + size]
-        yield index, {name: padded(column, index) for name, column in batch.columns.items()}
-
-
-def padded(column: Column, index: np.ndarray) -> np.ndarray:
-    """Rows of a column as one array; NaN says that an element is absent."""
-    if isinstance(column, np.ndarray):
-        return column[index]
-    rows = [column[row] for row in index]
-    shape = np.max([row.shape for row in rows], axis=0)
-    out = np.full((len(rows), *shape), np.nan)
-    for target, row in zip(out, rows, strict=True):
-        target[tuple(slice(n) for n in row.shape)] = row
-    return out
-
-
-def refuse(violations: list[Violation], outside: Outside) -> None:
-    """Raise where no answer exists or the caller asked for an error."""
-    if outside == "nan":
-        return
-    worst = [v for v in violations if v.impossible or outside == "raise"]
-    if worst:
-        text = "; ".join(map(str, worst))
-        hint = ' (outside="nan" answers such rows with NaN)' if worst[0].impossible else ""
-        raise InputError(f"{text}{hint}")
-
-
-def warn(name: str, in_domain: np.ndarray, violations: list[Violation]) -> None:
-    """Warn once per call, with the count and the fields."""
-    count = int(np.count_nonzero(~in_domain))
-    text = "; ".join(str(violation) for violation in violations)
-    warnings.warn(
-        f"{name}: {count} of {len(in_domain)} rows lie outside the stated range: {text}. "
-        f"See `in_domain`.",
-        OutsideRangeWarning,
-        stacklevel=3,
-    )

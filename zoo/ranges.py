@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
 from zoo.card import Card
+from zoo.errors import InputError, OutsideRangeWarning
 from zoo.numeric import Column
+
+Outside = Literal["raise", "warn", "nan"]
 
 
 @dataclass
@@ -62,10 +67,10 @@ def violations(card: Card, columns: dict[str, Column]) -> list[Violation]:
 def _suspects(card: Card, columns: dict[str, Column]) -> list[str]:
     """Fields of which some value lies outside, found with few calls: most often there is none."""
     bounded = [n for n, spec in card.inputs.items() if spec.range or spec.valid]
-    numbers = [n for n in bounded if isinstance(columns[n], np.ndarray) and columns[n].ndim == 1]
+    numbers = {n: v for n in bounded if isinstance(v := columns[n], np.ndarray) and v.ndim == 1}
     suspects = set(bounded) - set(numbers)
     if numbers:
-        values = np.stack([columns[name] for name in numbers])
+        values = np.stack(list(numbers.values()))
         lows, highs = values.min(axis=1, initial=np.inf), values.max(axis=1, initial=-np.inf)
         for name, low, high in zip(numbers, lows.tolist(), highs.tolist(), strict=True):
             if not card.inputs[name].holds(low, high):
@@ -95,3 +100,34 @@ def _violation(
         return None
     value = low[below].min() if below.any() else high[above].max()
     return Violation(name, rows, float(value), allowed, impossible)
+
+
+def inside(found: list[Violation], size: int) -> np.ndarray:
+    """Whether each row (batch,) lies inside all that the card states."""
+    rows = np.ones(size, dtype=bool)
+    for violation in found:
+        rows &= ~violation.rows
+    return rows
+
+
+def refuse(violations: list[Violation], outside: Outside) -> None:
+    """Raise where no answer exists or the caller asked for an error."""
+    if outside == "nan":
+        return
+    worst = [v for v in violations if v.impossible or outside == "raise"]
+    if worst:
+        text = "; ".join(map(str, worst))
+        hint = ' (outside="nan" answers such rows with NaN)' if worst[0].impossible else ""
+        raise InputError(f"{text}{hint}")
+
+
+def warn(name: str, in_domain: np.ndarray, violations: list[Violation]) -> None:
+    """Warn once per call, with the count and the fields."""
+    count = int(np.count_nonzero(~in_domain))
+    text = "; ".join(str(violation) for violation in violations)
+    warnings.warn(
+        f"{name}: {count} of {len(in_domain)} rows lie outside the stated range: {text}. "
+        f"See `in_domain`.",
+        OutsideRangeWarning,
+        stacklevel=3,
+    )

@@ -42,6 +42,22 @@ def rebuild(card: Card, folder: Path | None = None, dtype: str = "float32", **co
     return model
 
 
+def classical(card: Card, config: dict[str, Any]) -> dict[str, Any]:
+    """What a classical model can be asked, as functions of keyword arrays.
+
+    Its `build(**config)` returns an object with `predict(columns)` and, where it has a posterior,
+    `sample(columns)` and `log_prob(columns)`; what distinguishes these inputs from the card's are
+    the arrays `seed` (batch, 2) and `n` (batch,), or `theta` (batch, parameters).
+    """
+    estimator = module_of(card).build(**config)
+    signatures = {"serving_default": lambda **columns: estimator.predict(columns)}
+    if hasattr(estimator, "sample"):
+        signatures["sample"] = lambda **columns: estimator.sample(columns)
+    if hasattr(estimator, "log_prob"):
+        signatures["log_prob"] = lambda **columns: estimator.log_prob(columns)
+    return signatures
+
+
 def functions(card: Card, model: Any) -> dict[str, tuple[Any, dict[str, Any]]]:
     """What a model can be asked: signature name -> (function of a dict, {input: TensorSpec})."""
     import tensorflow as tf

@@ -94,7 +94,9 @@ def test_half_a_polar_grid_and_two_kinds_of_positions_are_refused(model):
     with pytest.raises(InputError, match="radius is given without anomaly"):
         model.predict(module.example() | {"radius": radius})
     with pytest.raises(InputError, match="positions x, y and a polar grid"):
-        model.predict(module.example() | {"radius": radius, "anomaly": radius, "x": 1.0, "y": 2.0})
+        model.predict(
+            module.example() | {"radius": radius, "anomaly": radius, "x": radius, "y": radius}
+        )
 
 
 def vrms(model, *parts, **changes):

@@ -18,6 +18,10 @@ from zoo.model import Model, load_model
 
 Table = dict[str, dict[str, float]]
 
+# Of a whole prediction with its posterior, rather than of one output.
+POSTERIORS: dict[str, Callable[..., dict[str, float]]] = {
+    "posterior_errors": metrics.posterior_errors,
+}
 METRICS: dict[str, Callable[..., dict[str, float]]] = {  # that a card can name
     "map_errors": metrics.map_errors,
     "scalar_errors": metrics.scalar_errors,
@@ -62,8 +66,10 @@ def evaluate(
         table[predictions.name] = score(model.card, given, test)
     if baselines and hasattr(module, "baselines"):
         train = splits.split(dataset(model.card), "train")
-        for label, network in module.baselines(train).items():
-            table[label] = rate(model.like(network), test)
+        for label, other in module.baselines(train).items():
+            # Another model of the zoo by name, or a network of this architecture.
+            rival = load_model(other) if isinstance(other, str) else model.like(other)
+            table[label] = rate(rival, test, model.card)
     return table
 
 
@@ -81,9 +87,15 @@ def text(table: Table) -> str:
     return "\n".join(lines)
 
 
-def rate(model: Model, data: dict[str, np.ndarray]) -> dict[str, float]:
-    """Metrics of a model on the rows of a split or file."""
-    return score(model.card, model.predict(inputs(model.card, data), outside="warn"), data)
+def rate(model: Model, data: dict[str, Any], card: Card | None = None) -> dict[str, float]:
+    """Metrics of a model on the rows of a split or file, by its own card or another."""
+    given = inputs(model.card, data)
+    found = score(card or model.card, model.predict(given, outside="warn"), data)
+    names = model.card.parameters
+    if names and model.has_posterior and all(name in data for name in names):
+        log_prob = model.log_prob(given, {name: np.asarray(data[name]) for name in names})
+        found["nll"] = float(-np.mean(log_prob))
+    return found
 
 
 def score(card: Card, prediction: Any, data: dict[str, np.ndarray]) -> dict[str, float]:
@@ -99,13 +111,16 @@ def score(card: Card, prediction: Any, data: dict[str, np.ndarray]) -> dict[str,
     if not card.metrics:
         raise CardError(f"{card.name}: the card names no `zoo.metrics` to judge the outputs by")
     out: dict[str, float] = {}
+    known = METRICS | POSTERIORS
     for output, metric in card.metrics.items():
-        if metric not in METRICS:
-            raise CardError(f"{card.name}: no metric {metric!r}, allowed: {', '.join(METRICS)}")
+        if metric not in known:
+            raise CardError(f"{card.name}: no metric {metric!r}, allowed: {', '.join(known)}")
         if output not in data:
             raise DataError(f"there is no true {output} to judge {card.name} by")
         try:
-            found = METRICS[metric](np.asarray(prediction[output]), np.asarray(data[output]))
+            pair = np.asarray(prediction[output]), np.asarray(data[output])
+            extra = (prediction.get(f"{output}_quantiles"),) if metric in POSTERIORS else ()
+            found = known[metric](*pair, *extra)
         except ValueError as error:
             raise DataError(f"{output} cannot be judged: {error}") from error
         out |= found if len(card.metrics) == 1 else {f"{output}_{k}": v for k, v in found.items()}

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from zoo.evaluation.arrays import Floats, paired
+from zoo.evaluation.arrays import Floats, finite, paired
 
 Maps = NDArray[Any] | Sequence[ArrayLike]
 
@@ -142,3 +142,41 @@ def scalar_errors(predicted: ArrayLike, true: ArrayLike) -> dict[str, float]:
     """
     scores = (rmse, bias, scatter, half_width_68)
     return {score.__name__: score(predicted, true) for score in scores}
+
+
+LEVELS = (0.025, 0.16, 0.5, 0.84, 0.975)  # of the quantiles that a posterior predicts
+
+
+def posterior_errors(
+    predicted: ArrayLike, true: ArrayLike, quantiles: ArrayLike | None = None
+) -> dict[str, float]:
+    """Summarise point predictions and, where there are quantiles, how often they hold the truth.
+
+    Parameters
+    ----------
+    predicted, true : array_like, shape (n,)
+        In the same unit, finite.
+    quantiles : array_like, shape (n, 5), optional
+        Of each posterior at 0.025, 0.16, 0.5, 0.84 and 0.975; None of a model without errors.
+
+    Returns
+    -------
+    dict of float
+        As `scalar_errors`, and ``coverage_68`` and ``coverage_95``: fractions of truths inside
+        the central intervals.
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ or a value is not finite.
+    """
+    found = scalar_errors(predicted, true)
+    if quantiles is None:
+        return found
+    q, truth = finite("quantiles", quantiles, 2), finite("true", true, 1)
+    if q.shape != (len(truth), len(LEVELS)):
+        raise ValueError(f"quantiles has shape {q.shape}; needed: {(len(truth), len(LEVELS))}")
+    for name, low, high in (("coverage_68", 1, 3), ("coverage_95", 0, 4)):
+        inside = (q[:, low] <= truth) & (truth <= q[:, high])
+        found[name] = float(np.mean(inside))
+    return found

@@ -58,15 +58,18 @@ def train(
     settings: dict[str, Any],
     *,
     start: Any = None,
+    calibration: dict[str, np.ndarray] | None = None,
     folder: Path | None = None,
     say: Callable[[str], object] | None = None,
 ) -> Trained:
-    """Train the network of a card.
+    """Train the network of a card, or find the numbers of a classical model.
 
     First the module's `adapt` sets what follows from data directly (standardisation, principal
     components). Then its `lesson(model, data, validation)`, a Keras model with loss, examples and
     validation examples, is learned with `fit`; or its `learn` does what is better for it. A run
-    that was killed continues where it stopped if it is given the same folder.
+    that was killed continues where it stopped if it is given the same folder. A posterior is then
+    recalibrated by the module's `calibrate(model, calibration)`. Of a classical model
+    `learn(data, settings)` returns the config that it is built with.
 
     Parameters
     ----------
@@ -78,28 +81,38 @@ def train(
         Continue from these weights instead of random ones.
     folder : Path, optional
         Where checkpoints and TensorBoard logs go.
+    calibration : dict, optional
+        A split that nothing else has seen.
     say : callable, optional
         Gets lines of progress; silent without.
     """
+    module = saving.module_of(card)
+    begin = time.perf_counter(), time.process_time()
+    facts: dict[str, Any] = {"examples": len(next(iter(data.values())))}
+    if card.kind == "classical":
+        config = settings["config"] | module.learn(data, settings)
+        return Trained(None, config, settings["seed"], facts | _spent(begin))
     import keras
 
     keras.utils.set_random_seed(settings["seed"])
-    module = saving.module_of(card)
-    begin = time.perf_counter(), time.process_time()
     model = start if start is not None else module.build(**settings["config"])
     if start is not None:
         _freeze(card, model, settings["fine_tune"].get("freeze", []))
     if hasattr(module, "adapt"):
         module.adapt(model, data)
-    facts: dict[str, Any] = {"examples": len(next(iter(data.values())))}
     if hasattr(module, "learn"):
         place = None if folder is None else folder / CHECKPOINTS
         facts |= module.learn(model, data, settings, folder=place, say=say)
     elif hasattr(module, "lesson"):
         facts |= fit(module.lesson(model, data, validation), settings, folder, say)
-    facts["wall_s"] = round(time.perf_counter() - begin[0], 2)
-    facts["cpu_s"] = round(time.process_time() - begin[1], 2)
-    return Trained(model, settings["config"], settings["seed"], facts)
+    if hasattr(module, "calibrate") and calibration is not None:
+        module.calibrate(model, calibration)
+    return Trained(model, settings["config"], settings["seed"], facts | _spent(begin))
+
+
+def _spent(begin: tuple[float, float]) -> dict[str, float]:
+    now = time.perf_counter(), time.process_time()
+    return {n: round(b - a, 2) for n, a, b in zip(("wall_s", "cpu_s"), begin, now, strict=True)}
 
 
 def _freeze(card: Card, model: Any, names: list[str]) -> None:

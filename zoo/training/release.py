@@ -66,11 +66,15 @@ def export(
     if target.exists():
         raise ReleaseError(f"{target} exists; a release never changes, choose another version")
     config = facts.pop("config", {})
-    if model is None and registry.versions(full_name) and card.kind != "exact":
+    classical = card.kind == "classical"
+    if model is None and classical and config:
+        pass  # its config is all there is to it
+    elif model is None and registry.versions(full_name) and card.kind != "exact":
         newest = registry.find_release(full_name)
         known = ("metrics", "training", "seed")
         facts = {name: getattr(newest.manifest, name) for name in known} | facts
-        config, model = newest.manifest.config, saving.rebuild(card, newest.path)
+        config = newest.manifest.config
+        model = None if classical else saving.rebuild(card, newest.path)
     elif model is None and card.kind == "exact":
         model = saving.rebuild(card, **config)
     elif model is None:
@@ -78,12 +82,13 @@ def export(
     parent.mkdir(parents=True, exist_ok=True)
     staged = Path(tempfile.mkdtemp(prefix=f".{number}-", dir=parent))
     try:
-        saving.write(card, model, staged, config)
+        if not classical:
+            saving.write(card, model, staged, config)
         manifest = Manifest(
             name=full_name,
             version=number,
             files=pin(staged),
-            golden=golden(card, full_name, staged),
+            golden=golden(card, full_name, staged, config),
             config=config,
             libraries={library: installed(library) for library in LIBRARIES},
             commit=commit(),
@@ -100,10 +105,10 @@ def export(
     return target
 
 
-def golden(card: Any, name: str, folder: Path) -> dict[str, dict[str, Any]]:
-    """Inputs and outputs of the model's own example, from the SavedModel just written."""
+def golden(card: Any, name: str, folder: Path, config: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Inputs and outputs of the model's own example, from the files just written."""
     example = saving.module_of(card).example()
-    unfinished = Manifest(name=name, version=0, files={}, golden={})
+    unfinished = Manifest(name=name, version=0, files={}, golden={}, config=config)
     prediction = Model(card, name, folder, unfinished, None, "float32").predict(example)
     batch = quantities.read(card, example)
     inputs = {key: np.asarray(column[0]).tolist() for key, column in batch.columns.items()}

@@ -12,7 +12,7 @@ from typing import Any
 
 from platformdirs import user_cache_path
 
-from zoo import registry, splits
+from zoo import registry, saving, splits
 from zoo.errors import InputError
 from zoo.evaluation.evaluate import dataset, evaluate
 from zoo.training import loop
@@ -62,7 +62,10 @@ def train(
     key = json.dumps([card.dataset, settings, limit], sort_keys=True)
     run = hashlib.sha256(key.encode()).hexdigest()[:12]
     place = workdir or _home() / "training" / full_name / run
-    trained = loop.train(card, train_split, validation, settings, folder=place, say=say)
+    spare = {}
+    if hasattr(saving.module_of(card), "calibrate"):
+        spare["calibration"] = splits.split(dataset(card), "calibration")
+    trained = loop.train(card, train_split, validation, settings, folder=place, say=say, **spare)
     folder = release(full_name, into, trained)
     shutil.rmtree(place / CHECKPOINTS, ignore_errors=True)
     return folder
