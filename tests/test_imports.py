@@ -33,12 +33,12 @@ LAYERS = [
         "store",
         "strategy",
     },
-    {"chunking", "models", "readers", "registry", "saving"},
+    {"chunking", "models", "prepared_data", "readers", "registry", "releases", "saving"},
     {"posterior"},
     {"citation", "describe", "model"},
     {"evaluation"},
     {"demo", "inference", "scaffold", "training"},
-    {"cli", "cli_data"},
+    {"cli", "cli_data", "cli_galaxy", "cli_store"},
 ]
 LEVEL = {name: level for level, layer in enumerate(LAYERS) for name in layer}
 

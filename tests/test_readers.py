@@ -210,7 +210,7 @@ def test_damaged_files(tmp_path, suffix, damage):
     path = tmp_path / f"galaxies{suffix}"
     if damage is None:
         write = prediction()
-        files.write_prediction(write, path)
+        files.write_table(write.to_table(), path)
         path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
     else:
         path.write_bytes(damage)
@@ -227,9 +227,9 @@ def test_formats_nobody_asked_for(tmp_path):
     ):
         files.read_inputs(tmp_path / "x.pkl")
     with pytest.raises(InputError, match="the format is 'unknown'"):
-        files.write_prediction(prediction(), tmp_path / "x")
+        files.write_table(prediction().to_table(), tmp_path / "x")
     with pytest.raises(InputError, match=r"the folder .*nowhere does not exist"):
-        files.write_prediction(prediction(), tmp_path / "nowhere" / "x.fits")
+        files.write_table(prediction().to_table(), tmp_path / "nowhere" / "x.fits")
     assert [path.name for path in tmp_path.iterdir()] == ["x.pkl"]
 
 
@@ -243,7 +243,7 @@ def prediction():
 def test_predictions_to_files(tmp_path, suffix):
     path = tmp_path / f"prediction{suffix}"
     path.write_text("something older")
-    files.write_prediction(prediction(), path)
+    files.write_table(prediction().to_table(), path)
     assert [p.name for p in tmp_path.iterdir()] == [path.name]
     read = files.read_inputs(path)
     assert np.asarray(u.Quantity(read["vrms"]).value).tolist() == [1, 2, 3]
@@ -257,7 +257,7 @@ def test_csv_holds_no_maps(tmp_path):
     batch = {name: np.ones((2, 3)) for name in ("vrms", "surface_brightness")}
     two = Prediction(batch, np.ones(2, bool), find_card("jam_cyl")[0], {})
     with pytest.raises(InputError, match=r"cannot be written as .csv"):
-        files.write_prediction(two, tmp_path / "x.csv")
+        files.write_table(two.to_table(), tmp_path / "x.csv")
     assert list(tmp_path.iterdir()) == []
 
 

@@ -104,50 +104,48 @@ def predict(
 
     prediction = load_model(name).predict(inputs, group=group, outside=outside)
     if output is not None:
-        files.write_prediction(prediction, output)
+        files.write_table(prediction.to_table(), output)
         click.echo(f"{output}: {', '.join(prediction)}")
         return
     click.echo(command.report(prediction, galaxy, as_json))
 
 
 @main.command()
-@click.argument("name", type=click.Choice(["jam_cyl"]))
+@click.argument("name")
 @click.argument("source", type=click.Path(path_type=Path))
-@click.option("--distance", required=True, help="Angular-diameter distance, such as '39.96 Mpc'.")
-@click.option("-o", "--output", type=click.Path(path_type=Path), default=Path("fit.png"))
-@click.option("--json", "as_json", is_flag=True, help="Machine-readable output.")
-def plot(name: str, source: Path, distance: str, output: Path, as_json: bool) -> None:
-    """Fit a galaxy and draw its observed, model and residual maps.
+@click.option("-n", "draws", type=click.IntRange(min=1), default=1000, help="Draws per object.")
+@click.option("--seed", type=click.IntRange(min=0), default=0)
+@click.option("--set", "settings", multiple=True, metavar="NAME=VALUE[ UNIT]", help="An input.")
+@click.option("--group", help="Column that tells the object of each row of a table of members.")
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), required=True, help="As predict's."
+)
+def sample(
+    name: str,
+    source: Path,
+    draws: int,
+    seed: int,
+    settings: tuple[str, ...],
+    group: str | None,
+    output: Path,
+) -> None:
+    """Draw from the posterior of model NAME for the objects in SOURCE.
 
-    Inclination, anisotropy and mass-to-light ratio are found by least squares through the model's
-    own gradients; mass follows light.
+    OUTPUT is ECSV, FITS, HDF5 or npz: a row per object, all its draws in a cell of each column.
     """
-    from astropy import units as u
-
+    from zoo import registry
     from zoo.quiet import import_tensorflow
-    from zoo.readers import command, dynamite
+    from zoo.readers import command, files
 
-    where = command.number("distance", command.value("distance", distance), u.Mpc)
-    galaxy = dynamite.read(source)
+    registry.find_card(name)
+    files.writable(output)
+    inputs, _ = command.inputs(source, command.settings(settings))
     import_tensorflow()
-    from zoo import plots
-    from zoo.inference.galaxy import fit_galaxy
     from zoo.model import load_model
 
-    model = load_model(name)
-    fit = fit_galaxy(model, galaxy, where)
-    prediction = model.predict(galaxy.inputs(distance=where, **fit.best))
-    binned = galaxy.binned(prediction["vrms"], prediction["surface_brightness"])
-    facts = command.fit_facts(fit, galaxy.vrms - binned)
-    figure = plots.observed_and_model(
-        galaxy.image(galaxy.vrms),
-        galaxy.image(binned),
-        galaxy.extent,
-        title=f"{source.resolve().name}: {command.fit_title(fit)}",
-    )
-    figure.savefig(output, dpi=150)
-    click.echo(json.dumps(facts, indent=1) if as_json else command.fit_text(facts))
-    click.echo(f"Figure: {output}", err=as_json)
+    found = load_model(name).sample(inputs, draws, seed, group=group)
+    files.write_table(found.to_table(), output)
+    click.echo(f"{output}: {', '.join(found)}, {draws} draws each")
 
 
 @main.command()
@@ -268,18 +266,6 @@ def _progress() -> Any:
     return lambda line: click.echo(f"\r\x1b[K{line}", nl=False, err=True)
 
 
-@main.command()
-@click.argument("name")
-def verify(name: str) -> None:
-    """Hash the files of the newest release of NAME and recompute its golden output."""
-    from zoo.quiet import import_tensorflow
-
-    import_tensorflow()
-    from zoo.evaluation.golden import check
-
-    click.echo(f"{name}: files as in the manifest, golden output within {check(name):.1e}")
-
-
 @main.group()
 def new() -> None:
     """Start a model or a dataset from a template, in a checkout of the zoo."""
@@ -309,9 +295,14 @@ def new_dataset(name: str) -> None:
 
 
 def _mount() -> None:
+    from zoo import cli_galaxy, cli_store
     from zoo.cli_data import data
 
     main.add_command(data)
+    for command in cli_store.COMMANDS:
+        main.add_command(command)
+    main.add_command(cli_galaxy.plot)
+    main.add_command(cli_galaxy.mge)
 
 
 _mount()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from astropy.table import QTable
 
 
 class Draws(dict[str, Any]):
@@ -27,3 +28,7 @@ class Draws(dict[str, Any]):
         """Parameter -> (1, n, ...): one chain of n draws, as `arviz.from_dict` takes it."""
         plain = {name: np.asarray(getattr(v, "value", v)) for name, v in self.items()}
         return {name: np.moveaxis(values, -1, 0)[np.newaxis] for name, values in plain.items()}
+
+    def to_table(self) -> QTable:
+        """One row per object, all its draws in a cell of each column."""
+        return QTable({n: v if np.ndim(v) > 1 else v[np.newaxis] for n, v in self.items()})

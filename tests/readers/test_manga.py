@@ -12,7 +12,7 @@ from astropy.io import fits
 from astropy.table import Table
 
 from zoo.errors import InputError
-from zoo.readers import manga
+from zoo.readers import manga, survey
 from zoo_datasets.simulators.jam_cyl import vrms
 
 PA, V_SYS, GRADIENT = 50.0, 12.0, 30.0  # deg, km/s, km/s per arcsec along the major axis
@@ -270,3 +270,35 @@ def test_no_such_file_and_no_fits(write, tmp_path):
     (tmp_path / "text.fits").write_text("maps")
     with pytest.raises(InputError, match="cannot be read as FITS"):
         manga.read(tmp_path / "text.fits", mge, **ARGUMENTS)
+
+
+def test_survey_takes_the_reader_that_fits(write, tmp_path):
+    path, mge, _ = write()
+    galaxy, ours = survey.read(path, mge, **ARGUMENTS, pixsize=None), manga.read(path, mge, PA, 2.5)
+    np.testing.assert_array_equal(galaxy.vrms, ours.vrms)
+    x = np.arange(-3.0, 4.0)
+    table = Table({"x": x, "y": 0 * x, "v": 9 * x, "dv": 1 + 0 * x, "sigma": 90 + 0 * x})
+    table["dsigma"] = 2.0
+    table.write(tmp_path / "plain.ecsv")
+    found = survey.read(tmp_path / "plain.ecsv", mge, pa=270.0, fwhm=2.0, pixsize=1.0, v_sys=0.0)
+    assert found.vrms == pytest.approx(np.hypot(9 * x, 90))
+
+
+@pytest.mark.parametrize(
+    ("source", "arguments", "message"),
+    [
+        ("maps", {"pa": PA, "fwhm": 2.5}, "also needs --mge$"),
+        ("maps", {"mge": True, "pa": PA}, "also needs --fwhm$"),
+        ("maps", {"mge": True, "pa": PA, "fwhm": 2.5, "pixsize": 0.5}, "says its own pixsize"),
+        ("table", {"mge": True, "pa": PA, "fwhm": 2.5}, "also needs --pixsize$"),
+        ("folder", {"pa": PA}, "is a folder and holds its own pa"),
+        ("nothing", {}, "is neither a folder nor a file"),
+    ],
+)
+def test_survey_says_what_is_missing(write, tmp_path, source, arguments, message):
+    path, mge, _ = write()
+    (tmp_path / "table.csv").write_text("x,y\n1,2\n")
+    places = {"maps": path, "table": tmp_path / "table.csv", "folder": tmp_path}
+    given = arguments | ({"mge": mge} if "mge" in arguments else {})
+    with pytest.raises(InputError, match=message):
+        survey.read(places.get(source, tmp_path / "none"), **given)

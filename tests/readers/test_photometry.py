@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 from astropy.io import fits
 from astropy.wcs import WCS
+from click.testing import CliRunner
 
+from zoo.cli import main
 from zoo.errors import InputError
 from zoo.readers import mge
 from zoo.readers.photometry import mge_from_image
@@ -96,3 +98,13 @@ def test_without_mgefit(monkeypatch, write):
     monkeypatch.setitem(sys.modules, "mgefit", None)
     with pytest.raises(InputError, match="needs mgefit: pip install mgefit"):
         mge_from_image(write(np.ones((64, 64))), **ARGUMENTS)
+
+
+def test_the_command_writes_what_plot_reads(write, tmp_path):
+    pytest.importorskip("mgefit")
+    path, out = write(image(30.0), header()), tmp_path / "mge.ecsv"
+    options = ["--zeropoint", str(ZEROPOINT), "--sun", str(SUN), "--minlevel", "1e-3"]
+    done = CliRunner().invoke(main, ["mge", str(path), *options, "-o", str(out)])
+    assert done.exit_code == 0, done.output
+    assert "pa 119.8 deg, ellipticity 0.300" in done.output
+    assert np.all(mge.read(out)[2] < 0.75)

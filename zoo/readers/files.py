@@ -13,7 +13,6 @@ from astropy import units as u
 from astropy.table import QTable
 
 from zoo.errors import InputError
-from zoo.prediction import Prediction
 
 TABLES = {".ecsv": "ascii.ecsv", ".csv": "ascii.csv", ".fits": "fits"}
 ARRAYS = (".npz", ".h5", ".hdf5")
@@ -47,7 +46,7 @@ def read_inputs(path: Path) -> dict[str, Any] | QTable:
 
 
 def writable(path: Path) -> str:
-    """The suffix of a file that `write_prediction` can write, or an InputError."""
+    """The suffix of a file that `write_table` can write, or an InputError."""
     suffix = path.suffix.lower()
     if suffix not in (*TABLES, *ARRAYS):
         raise InputError(f"{path}: the format is {suffix or 'unknown'!r}, allowed: {ACCEPTED}")
@@ -56,16 +55,15 @@ def writable(path: Path) -> str:
     return suffix
 
 
-def write_prediction(prediction: Prediction, path: Path) -> None:
-    """Write a prediction with its units; the file appears complete or not at all.
+def write_table(table: QTable, path: Path) -> None:
+    """Write a table with its units; the file appears complete or not at all.
 
     Raises
     ------
     InputError
-        If the suffix is of another format, or the format cannot hold the prediction.
+        If the suffix is of another format, or the format cannot hold the table.
     """
     suffix = writable(path)
-    table = prediction.to_table()
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=suffix)
     os.close(handle)
     try:
