@@ -127,9 +127,11 @@ def score(card: Card, prediction: Any, data: dict[str, np.ndarray]) -> dict[str,
     return out
 
 
-def inputs(card: Card, data: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Those features of a split that the model reads."""
-    return {name: np.asarray(data[name]) for name in card.inputs if name in data}
+def inputs(card: Card, data: dict[str, Any]) -> dict[str, Any]:
+    """Those features of a split that the model reads; lists of arrays where lengths differ."""
+    given = {name: data[name] for name in card.inputs if name in data}
+    uneven = {name for name, values in given.items() if hasattr(values, "row_splits")}
+    return {n: list(v) if n in uneven else np.asarray(v) for n, v in given.items()}
 
 
 def dataset(card: Card) -> str:
