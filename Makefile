@@ -10,7 +10,7 @@ STAMP := $(VENV)/.installed
 LINKS := $(VENV)/links
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test stress lint bench docs clean
+.PHONY: help demo test stress fuzz lint bench docs clean
 
 help: ## print this list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
@@ -23,6 +23,12 @@ test: $(STAMP) ## run every test that takes seconds
 
 stress: $(STAMP) ## run the tests that take minutes
 	$(BIN)/pytest -m stress
+
+SECONDS ?= 120
+
+fuzz: $(STAMP) ## attack the scan of SavedModels for SECONDS (default 120)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[fuzz]' || true
+	$(BIN)/python tests/fuzz/fuzz_scan.py --seconds $(SECONDS)
 
 lint: $(STAMP) ## check style (ruff), format and types (mypy)
 	$(BIN)/ruff check

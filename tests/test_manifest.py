@@ -41,6 +41,10 @@ def pinned(name, **entry):
     return {"files": {name: {"sha256": DIGEST, "size": 3} | entry}}
 
 
+def both(*names):
+    return {"files": {name: {"sha256": DIGEST, "size": 3} for name in names}}
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
@@ -58,6 +62,29 @@ def pinned(name, **entry):
         (pinned("a", sha256=DIGEST[:-1] + "G"), "'a' needs a sha256"),
         (pinned("a", size="3"), "'a' needs a sha256 of 64 hex digits and a size"),
         ({"files": {"a": None}}, "'a' needs a sha256"),
+        (pinned("a", size=True), "'a' needs a sha256"),
+        (pinned("a", size=-1), "'a' needs a sha256"),
+        (pinned("a\\..\\b"), "not inside the release"),
+        (pinned("C:/a"), "not inside the release"),
+        (pinned("a//b"), "not inside the release"),
+        (pinned("./a"), "not inside the release"),
+        (pinned("a\x00b"), "not inside the release"),
+        (pinned(".hidden"), "not inside the release"),
+        (pinned("a/b/c/d/e"), "not inside the release"),
+        (pinned(FILE_NAME), "lists 'release.json', which is itself"),
+        (pinned("model.pkl"), "lists 'model.pkl'; files of this kind are not allowed"),
+        (pinned("model.keras"), "files of this kind are not allowed"),
+        (pinned("setup.py"), "files of this kind are not allowed"),
+        (both("Config.json", "config.json"), "'config.json' beside 'Config.json', which some file"),
+        (both("A/x.json", "a/y.json"), "which some file systems cannot tell apart"),
+        (both("a", "a/b"), "which some file systems cannot tell apart"),
+        ({"mirrors": ["http://h"]}, "mirror 'http://h' is not an https:// URL"),
+        ({"mirrors": ["file:///x"]}, "is not an https:// URL"),
+        ({"mirrors": "https://h"}, "mirrors is 'https://h', not a list"),
+        ({"name": "../toy"}, r"name is '../toy', allowed: name or name.tag"),
+        ({"version": 0}, "version is 0, allowed: 1, 2, ..."),
+        ({"version": True}, "version is True, not a int"),
+        ({"golden": {"inputs": {}}}, "golden has no mapping 'outputs'"),
     ],
 )
 def test_what_a_manifest_must_not_say(tmp_path, change, message):
@@ -74,6 +101,21 @@ def test_what_a_manifest_must_not_say(tmp_path, change, message):
 def test_damaged_text(tmp_path, content):
     with pytest.raises(ReleaseError, match="is truncated or damaged"):
         written(tmp_path, content)
+
+
+@pytest.mark.parametrize(
+    "content",
+    ['{"name": "a", "name": "b"}', '{"seed": NaN}', "[" * 10_000, '{"seed": 1' + "0" * 5000 + "}"],
+    ids=["a key twice", "NaN", "deep", "long number"],
+)
+def test_json_that_readers_may_take_in_two_ways(tmp_path, content):
+    with pytest.raises(ReleaseError, match="is truncated or damaged"):
+        written(tmp_path, content)
+
+
+def test_a_manifest_of_absurd_size(tmp_path):
+    with pytest.raises(ReleaseError, match="bytes, allowed: 16777216"):
+        written(tmp_path, " " * (2**24 + 1))
 
 
 @pytest.mark.parametrize("content", ["[]", "3", '"text"', "{}", '{"name": "toy"}'])
@@ -140,7 +182,9 @@ def test_a_saved_model_that_its_manifest_pins_but_nobody_can_read(release, conte
     graph.write_bytes(graph.read_bytes()[:100_000] if content is None else content)
     manifest = json.loads((release / FILE_NAME).read_text()) | {"files": pin(release)}
     (release / FILE_NAME).write_text(json.dumps(manifest))
-    with pytest.raises(ReleaseError, match=r"the SavedModel in .* cannot be read"):
+    with pytest.raises(
+        ReleaseError, match=r"saved_model.pb: (the SavedModel cannot be read|it holds 0)"
+    ):
         load_model(release)
 
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from zoo.evaluation.golden import check as verify
     from zoo.model import load_model
     from zoo.registry import list_models
+    from zoo.releases import fetch
     from zoo.training.fine_tune import fine_tune
     from zoo.training.release import export
     from zoo.training.train import train
@@ -26,6 +27,7 @@ _PUBLIC = {  # name here -> module, name there
     "cite": ("zoo.citation", "bibtex"),
     "evaluate": ("zoo.evaluation.evaluate", "evaluate"),
     "export": ("zoo.training.release", "export"),
+    "fetch": ("zoo.releases", "fetch"),
     "fine_tune": ("zoo.training.fine_tune", "fine_tune"),
     "info": ("zoo.describe", "model"),
     "list_models": ("zoo.registry", "list_models"),
@@ -39,6 +41,7 @@ __all__ = [
     "cite",
     "evaluate",
     "export",
+    "fetch",
     "fine_tune",
     "info",
     "list_models",

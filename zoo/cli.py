@@ -88,17 +88,18 @@ def predict(
     """Predict with model NAME from SOURCE.
 
     SOURCE is a file with the model's inputs as columns or datasets, or a folder of a galaxy in the
-    layout of DYNAMITE, which needs --set inc, beta, ml and distance.
+    layout of DYNAMITE, which needs --set inc, beta, ml and distance, or, for models of clusters, a
+    table of galaxies: R and v with --set redshift, or sky positions and redshifts; --set h.
     """
     from zoo import registry
     from zoo.quiet import import_tensorflow
     from zoo.readers import command, files
 
-    registry.find_card(name)  # before the seconds that importing TensorFlow takes
+    card, _ = registry.find_card(name)  # before the seconds that importing TensorFlow takes
     if output is not None:
         files.writable(output)
     values = command.settings(settings)
-    inputs, galaxy = command.inputs(source, values)
+    inputs, observed = command.inputs(source, values, None if group else card)
     import_tensorflow()
     from zoo.model import load_model
 
@@ -107,7 +108,7 @@ def predict(
         files.write_table(prediction.to_table(), output)
         click.echo(f"{output}: {', '.join(prediction)}")
         return
-    click.echo(command.report(prediction, galaxy, as_json))
+    click.echo(command.report(prediction, observed, as_json))
 
 
 @main.command()
@@ -137,9 +138,9 @@ def sample(
     from zoo.quiet import import_tensorflow
     from zoo.readers import command, files
 
-    registry.find_card(name)
+    card, _ = registry.find_card(name)
     files.writable(output)
-    inputs, _ = command.inputs(source, command.settings(settings))
+    inputs, _ = command.inputs(source, command.settings(settings), None if group else card)
     import_tensorflow()
     from zoo.model import load_model
 

@@ -171,6 +171,17 @@ def croissant(name: str, output: Path | None, data_dir: Path | None) -> None:
             click.echo(str(module.write(builder, output)))
 
 
+@data.command()
+@click.argument("name")
+@click.option("--version", help="Version; the newest one unless given.")
+@DATA_DIR
+def fetch(name: str, version: str | None, data_dir: Path | None) -> None:
+    """Fetch the prepared dataset NAME (name/config) from a mirror, instead of simulating it."""
+    from zoo import prepared_data
+
+    click.echo(str(prepared_data.fetch(name, version, data_dir)))
+
+
 def _pairs(option: str, given: tuple[str, ...]) -> dict[str, str]:
     """Read 'a=b' options, several in one separated by commas."""
     pairs = [pair for text in given for pair in text.split(",")]

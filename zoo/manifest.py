@@ -32,16 +32,16 @@ class Pins(Protocol):
     """What download and verification need to know of a manifest."""
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> str: ...  # noqa: D102
 
     @property
-    def version(self) -> int | str: ...
+    def version(self) -> int | str: ...  # noqa: D102
 
     @property
-    def files(self) -> dict[str, dict[str, Any]]: ...
+    def files(self) -> dict[str, dict[str, Any]]: ...  # noqa: D102
 
     @property
-    def file_name(self) -> str: ...
+    def file_name(self) -> str: ...  # noqa: D102
 
 
 @dataclass(frozen=True)

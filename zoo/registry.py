@@ -19,6 +19,8 @@ from zoo.errors import ReleaseError, UnknownModelError
 from zoo.manifest import FILE_NAME, Manifest, read_manifest
 from zoo.store import places
 
+_VERSION = re.compile(r"^[1-9][0-9]{0,8}\Z")
+
 
 @dataclass(frozen=True)
 class Release:
@@ -73,7 +75,7 @@ def versions(name: str) -> list[int]:
     for place in stores():
         folder = place / name
         if folder.is_dir():
-            found |= {int(path.name) for path in folder.iterdir() if path.name.isdecimal()}
+            found |= {int(path.name) for path in folder.iterdir() if _VERSION.match(path.name)}
     return sorted(found)
 
 
@@ -141,7 +143,8 @@ def _named(folder: Path, name: str, version: int) -> Manifest:
     manifest = read_manifest(folder)
     if (manifest.name, manifest.version) != (name, version):
         raise ReleaseError(
-            f"{folder / FILE_NAME} is of {manifest.name} {manifest.version}, not of {name} {version}"
+            f"{folder / FILE_NAME} is of {manifest.name} {manifest.version}, "
+            f"not of {name} {version}"
         )
     return manifest
 

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import json
-import shlex
 import warnings
+from contextlib import suppress
 from pathlib import Path
+from typing import Any, NamedTuple
 
 from zoo import registry
-from zoo.errors import ReleaseError, UnknownModelError
-from zoo.manifest import FILE_NAME, LARGEST, Manifest, parse
+from zoo.errors import ReleaseError, UnknownModelError, ZooError
+from zoo.manifest import FILE_NAME, Manifest, parse
 from zoo.registry import Release
-from zoo.store import catalogue, download, ops, places, scan, snapshot, verify
+from zoo.store import catalogue, ops, places, scan, snapshot, verify
 from zoo.store.memory import Memory
 
 
@@ -41,17 +42,26 @@ def fetch(pattern: str, version: int | None = None, into: str | Path | None = No
     ReleaseError
         If a file cannot be had from any mirror, or the store cannot be written.
     """
-    names = registry.list_models(pattern) or [registry.find_card(pattern)[1]]
-    return [_fetch(name, version, None if into is None else Path(into)).path for name in names]
+    store = None if into is None else Path(into)
+    names = registry.list_models(pattern)
+    if not names or names == [pattern]:
+        return [_fetch(registry.find_card(pattern)[1], version, store).path]
+    found = []
+    for name in names:
+        with suppress(UnknownModelError):  # models that are not released yet
+            found.append(_fetch(name, version, store).path)
+    if not found:
+        raise UnknownModelError(f"none of {', '.join(names)} has a release here or on a mirror")
+    return found
 
 
 def obtain(name: str, version: int | None = None) -> Release:
     """A release of a model (full name), from this machine if it is here, else from a mirror."""
     try:
         release = registry.find_release(name, version)
-    except UnknownModelError:
+    except UnknownModelError as error:
         if not places.mirrors():
-            raise
+            raise _elsewhere(_command(name, version), error) from error
     else:
         if registry.complete(release.path, release.manifest) or not _sources(release.manifest):
             return release
@@ -101,52 +111,65 @@ def _scanned(manifest: Manifest) -> str:
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 
 
+class _Wanted(NamedTuple):
+    """A release to fetch: its manifest, the text of that, and files beside those it lists."""
+
+    manifest: Manifest
+    text: bytes
+    beside: dict[str, dict[str, Any]]
+
+
 def _fetch(name: str, version: int | None, into: Path | None) -> Release:
     """One release, from other stores or mirrors; `name` is a full name."""
-    manifest, text = _manifest(name, version)
-    number = manifest.version
+    wanted = _wanted(name, version)
+    number = wanted.manifest.version
     if into is None:
-        try:
+        with suppress(UnknownModelError, ReleaseError):
             here = registry.find_release(name, number)
             verify.verify(here.path, here.manifest, links=here.bundled)
-        except (UnknownModelError, ReleaseError):
-            pass
-        else:
             return here
     store = places.home() if into is None else into
     target = store / name / str(number)
     local = [place.absolute().as_uri() for place in registry.stores()
              if place != store and (place / name / str(number)).is_dir()]  # fmt: skip
-    sources = local + _sources(manifest)
-    if places.offline() and not sources:
-        raise _offline(name, number)
+    sources = local + _sources(wanted.manifest)
     try:
-        snapshot.fetch(store, target, manifest, text, sources, f"{name}/{number}")
+        snapshot.fetch(
+            store, target, wanted.manifest, wanted.text, sources, f"{name}/{number}",
+            beside=wanted.beside,
+        )  # fmt: skip
     except ReleaseError as error:
-        if places.offline():
-            raise _offline(name, number) from error
-        raise
-    return Release(target, manifest)
+        raise _elsewhere(_command(name, number), error) from error
+    return Release(target, wanted.manifest)
 
 
-def _manifest(name: str, version: int | None) -> tuple[Manifest, bytes]:
-    """The manifest to fetch by: the package's own, else one of this machine, else a mirror's."""
+def _wanted(name: str, version: int | None) -> _Wanted:
+    """What to fetch by: the package's own manifest, else one of this machine, else a mirror's."""
+    mirrors = places.mirrors()
     try:
         release = registry.find_release(name, version)
     except UnknownModelError as error:
-        mirrors = places.mirrors()
         if not mirrors:
-            raise UnknownModelError(
+            unknown = UnknownModelError(
                 f"{error}, and no mirror is known: set ZOO_MIRROR to its URL"
-            ) from error
+            )
+            raise _elsewhere(_command(name, version), unknown) from error
         return _from_mirror(name, version, mirrors)
-    return release.manifest, (release.path / FILE_NAME).read_bytes()
+    except ReleaseError:  # what is here is damaged
+        if not mirrors:
+            raise
+        return _from_mirror(name, version, mirrors)
+    text = (release.path / FILE_NAME).read_bytes()
+    signature = release.path / verify.SIGNATURE
+    beside = verify.pin_files(release.path, [signature]) if signature.is_file() else {}
+    return _Wanted(release.manifest, text, beside)
 
 
-def _from_mirror(name: str, version: int | None, mirrors: list[str]) -> tuple[Manifest, bytes]:
-    if places.offline() and not any(mirror.startswith("file:") for mirror in mirrors):
-        raise _offline(name, version)
-    entries = catalogue.read(mirrors)
+def _from_mirror(name: str, version: int | None, mirrors: list[str]) -> _Wanted:
+    try:
+        entries = catalogue.read(mirrors)
+    except ReleaseError as error:
+        raise _elsewhere(_command(name, version), error) from error
     have = sorted(int(n) for p in entries if (n := p.removeprefix(f"{name}/")).isdecimal())
     if not have or (version is not None and version not in have):
         wanted = "a release" if version is None else f"version {version}"
@@ -155,21 +178,23 @@ def _from_mirror(name: str, version: int | None, mirrors: list[str]) -> tuple[Ma
             f"{', '.join(map(str, have)) or 'none'}"
         )
     number = have[-1] if version is None else version
-    text = catalogue.manifest(mirrors, f"{name}/{number}/{FILE_NAME}", entries[f"{name}/{number}"])
-    manifest = parse(text, f"{name}/{number}/{FILE_NAME}")
+    entry = entries[f"{name}/{number}"]
+    text = catalogue.manifest(mirrors, f"{name}/{number}/{FILE_NAME}", entry)
+    manifest = parse(text, f"{name}/{number}/{FILE_NAME} of {' '.join(mirrors)}")
     if (manifest.name, manifest.version) != (name, number):
-        raise ReleaseError(f"the mirror gave {manifest.name} {manifest.version} for {name} {number}")
-    return manifest, text
+        raise ReleaseError(
+            f"the mirror gave {manifest.name} {manifest.version} for {name} {number}"
+        )
+    return _Wanted(manifest, text, entry.get("beside", {}))
 
 
 def _sources(manifest: Manifest) -> list[str]:
     return [*places.mirrors(), *manifest.mirrors]
 
 
-def _offline(name: str, version: int | None) -> ReleaseError:
-    command = f"zoo fetch {shlex.quote(name)}" + (f" --version {version}" if version else "")
-    return ReleaseError(
-        f"{name}{f' {version}' if version else ''} is not on this machine and ZOO_OFFLINE forbids "
-        f"the network. On a machine with internet run `{command} --into STORE`, copy STORE here "
-        "and set ZOO_PATH=STORE"
-    )
+def _command(name: str, version: int | None) -> str:
+    return f"zoo fetch {name}" + ("" if version is None else f" --version {version}")
+
+
+def _elsewhere(command: str, error: ZooError) -> ZooError:
+    return places.elsewhere(f"{command} --into STORE", "STORE", "ZOO_PATH", error)

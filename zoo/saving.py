@@ -14,6 +14,7 @@ from typing import Any
 
 from zoo.card import Card
 from zoo.errors import ReleaseError
+from zoo.store import rebuild as safe
 
 CONFIG, WEIGHTS = "config.json", "model.weights.h5"
 
@@ -29,13 +30,15 @@ def rebuild(card: Card, folder: Path | None = None, dtype: str = "float32", **co
     Raises
     ------
     ReleaseError
-        If the weights are truncated or belong to another architecture.
+        If the weights are truncated or belong to another architecture, or if configuration or
+        weights are more than plain words and numbers.
     """
     if folder is not None and (folder / CONFIG).is_file():
-        config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
+        config = safe.read_config(folder / CONFIG, module_of(card).build)
     model = module_of(card).build(dtype=dtype, **config)
     if folder is not None and model.weights:
         try:
+            safe.check_weights(folder / WEIGHTS)
             model.load_weights(folder / WEIGHTS)
         except (OSError, ValueError) as error:
             raise ReleaseError(f"{folder / WEIGHTS} cannot be read: {error}") from error
@@ -49,7 +52,8 @@ def classical(card: Card, config: dict[str, Any]) -> dict[str, Any]:
     `sample(columns)` and `log_prob(columns)`; what distinguishes these inputs from the card's are
     the arrays `seed` (batch, 2) and `n` (batch,), or `theta` (batch, parameters).
     """
-    estimator = module_of(card).build(**config)
+    build = module_of(card).build
+    estimator = build(**safe.check_config(config, build, "the manifest's config"))
     signatures = {"serving_default": lambda **columns: estimator.predict(columns)}
     if hasattr(estimator, "sample"):
         signatures["sample"] = lambda **columns: estimator.sample(columns)

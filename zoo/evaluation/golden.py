@@ -6,6 +6,7 @@ import numpy as np
 
 from zoo.errors import ReleaseError
 from zoo.model import Model, load_model
+from zoo.store.verify import verify
 
 TOLERANCE = 2e-5  # relative to the largest output: float32 sums differ between processors
 
@@ -18,7 +19,9 @@ def check(name: str, version: int | None = None) -> float:
     ReleaseError
         If a file differs from the manifest, or an output from the golden one.
     """
-    return compare(load_model(name, version))
+    model = load_model(name, version)
+    verify(model.path, model.manifest, links=True)  # every file, whatever loading remembered
+    return compare(model)
 
 
 def compare(model: Model) -> float:
