@@ -10,9 +10,14 @@ import tensorflow_datasets as tfds
 
 from zoo_datasets import chunks, simulated
 from zoo_datasets.features import quantity, text
+from zoo_datasets.simulators import sersic_mock_sph
 from zoo_datasets.simulators.sersic_mock import FIXED, PIXELS, POLAR_SHAPE, PRIOR
 
-RECORD = "zoo_datasets.simulators.sersic_mock:record"
+RECORDS = {  # by truth
+    "cyl": "zoo_datasets.simulators.sersic_mock:record",
+    "jampy": "zoo_datasets.simulators.sersic_mock:record",
+    "sph": "zoo_datasets.simulators.sersic_mock_sph:record",
+}
 MAP = (PIXELS, PIXELS)
 
 
@@ -23,7 +28,7 @@ class Config(tfds.core.BuilderConfig):
     Attributes
     ----------
     truth : str
-        "cyl" (our exact JAM) or "jampy".
+        "cyl" (our exact JAM), "jampy", or "sph" (our solver for spherical alignment).
     sizes : dict
         Galaxies of each split.
     per_chunk : int
@@ -47,6 +52,12 @@ class Builder(tfds.core.GeneratorBasedBuilder):
             sizes={"train": 7500, "validation": 500, "test": 2000},
         ),
         Config(
+            name="sph",
+            description="Spherical alignment, spectral solver of our own.",
+            truth="sph",
+            sizes={"train": 7500, "validation": 500, "test": 2000},
+        ),
+        Config(
             name="jampy",
             description="The first galaxies of `cyl` with the second moments of jampy 8 itself.",
             truth="jampy",
@@ -61,7 +72,9 @@ class Builder(tfds.core.GeneratorBasedBuilder):
     ]
 
     def _info(self) -> tfds.core.DatasetInfo:
-        drawn = {name: f"{low:g} to {high:g}" for name, (low, high) in PRIOR.items()}
+        spherical = self.builder_config.truth == "sph"
+        prior = sersic_mock_sph.PRIOR if spherical else PRIOR
+        drawn = {name: f"{low:g} to {high:g}" for name, (low, high) in prior.items()}
         fixed = {name: f"{value:g}" for name, value in FIXED.items()}
         scalars = {
             name: quantity(description, unit, allowed=(drawn | fixed)[name])
@@ -70,7 +83,11 @@ class Builder(tfds.core.GeneratorBasedBuilder):
                 "r_sersic": ("Effective radius along the major axis", "arcsec"),
                 "q_light": ("Projected axis ratio of the light", "1"),
                 "q_mass": ("Projected axis ratio of the mass", "1"),
-                "beta_z": ("Anisotropy 1 - (sigma_z / sigma_R)^2", "1"),
+                **(
+                    {"beta": ("Anisotropy 1 - (sigma_theta / sigma_r)^2", "1")}
+                    if spherical
+                    else {"beta_z": ("Anisotropy 1 - (sigma_z / sigma_R)^2", "1")}
+                ),
                 "inclination": ("Inclination, 90 is edge-on", "deg"),
                 "position_angle": ("From the map's +x axis to the major axis, ccw", "deg"),
                 "ml": ("Mass-to-light ratio", "Msun / Lsun"),
@@ -83,13 +100,14 @@ class Builder(tfds.core.GeneratorBasedBuilder):
             "photometry": quantity("Surface brightness over intensity_e on the map", "1", MAP),
             "vrms": quantity("Root of the second velocity moment on the map", "km / s", MAP),
             "vrms_polar": quantity(f"The same {polar}", "km / s", POLAR_SHAPE),
-            "rho_polar": quantity(
+        }
+        if not spherical:
+            arrays["rho_polar"] = quantity(
                 "Share rho of the isotropic second moment G0 that grows with b = 1/(1 - beta_z), "
                 f"vrms^2 = G0 [1 + (b - 1) rho], {polar}",
                 "1",
                 POLAR_SHAPE,
-            ),
-        }
+            )
         object_id = text("Split and number of the galaxy")
         return self.dataset_info_from_configs(
             features=tfds.features.FeaturesDict({"object_id": object_id, **scalars, **arrays}),
@@ -99,7 +117,9 @@ class Builder(tfds.core.GeneratorBasedBuilder):
 
     def tasks(self) -> list[chunks.Task]:
         """Return the simulations behind each split."""
-        return simulated.tasks(self, RECORD, {"truth": self.builder_config.truth})
+        truth = self.builder_config.truth
+        options = {} if truth == "sph" else {"truth": truth}
+        return simulated.tasks(self, RECORDS[truth], options)
 
     def _split_generators(
         self, dl_manager: tfds.download.DownloadManager

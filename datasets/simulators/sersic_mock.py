@@ -60,7 +60,9 @@ def accepted(galaxy: dict[str, float]) -> bool:
 
 
 def draw(
-    rng: np.random.Generator, prior: Mapping[str, tuple[float, float]] = PRIOR
+    rng: np.random.Generator,
+    prior: Mapping[str, tuple[float, float]] = PRIOR,
+    accept: Callable[[dict[str, float]], bool] = accepted,
 ) -> dict[str, float]:
     """Parameters of one galaxy, drawn jointly until they are accepted.
 
@@ -71,13 +73,15 @@ def draw(
     ----------
     rng : numpy.random.Generator
     prior : mapping of str to (float, float)
-        Limits of every parameter in `PRIOR`, uniform between them.
+        Limits of every parameter, uniform between them; the order counts.
+    accept : callable
+        Whether a draw is physical.
     """
-    low, high = np.array([prior[name] for name in PRIOR]).T
+    low, high = np.array(list(prior.values())).T
     while True:
         values = rng.uniform(low, high).astype(np.float32)
-        galaxy = dict(zip(PRIOR, map(float, values), strict=True))
-        if accepted(galaxy):
+        galaxy = dict(zip(prior, map(float, values), strict=True))
+        if accept(galaxy):
             return galaxy | FIXED
 
 
@@ -108,6 +112,23 @@ def polar_positions(galaxy: dict[str, float]) -> tuple[np.ndarray, np.ndarray]:
     """
     r, t = galaxy["r_sersic"] * POLAR_RADII[:, None], np.radians(POLAR_ANGLES)
     return r * np.cos(t), galaxy["q_light"] * r * np.sin(t)
+
+
+def record_positions(galaxy: dict[str, float]) -> tuple[np.ndarray, np.ndarray]:
+    """Positions x', y' of all that a record needs, (n,) [arcsec]; `unfold` puts values in place.
+
+    The map is point-symmetric: its upper half is the lower one turned by 180 degrees.
+    """
+    half = (v[: PIXELS // 2].ravel() for v in map_positions(galaxy["position_angle"]))
+    x, y = (np.append(h, p) for h, p in zip(half, polar_positions(galaxy), strict=True))
+    return x, y
+
+
+def unfold(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Map (64, 64) and polar quadrant (47, 17) of values (n,) at `record_positions`."""
+    half, polar = np.split(values, [PIXELS**2 // 2])
+    half = half.reshape(PIXELS // 2, PIXELS)
+    return np.concatenate([half, half[::-1, ::-1]]), polar.reshape(POLAR_SHAPE)
 
 
 def photometry(galaxy: dict[str, float]) -> np.ndarray:
@@ -161,17 +182,13 @@ def simulate(galaxy: dict[str, float], moments: Moments = moments_cyl) -> dict[s
         Whose second moments are the truth, `moments_cyl` or another with its signature.
     """
     b = 1 / (1 - galaxy["beta_z"])
-    # the map is point-symmetric: its upper half is the lower one turned by 180 degrees
-    x, y = (v[: PIXELS // 2].ravel() for v in map_positions(galaxy["position_angle"]))
-    polar = polar_positions(galaxy)
-    g0, rho = moments(galaxy, *(np.append(h, p) for h, p in zip((x, y), polar, strict=True)))
-    vrms = np.sqrt(g0 * np.maximum(1 + (b - 1) * rho, 0))
-    half = vrms[: x.size].reshape(PIXELS // 2, PIXELS)
+    g0, rho = moments(galaxy, *record_positions(galaxy))
+    vrms, vrms_polar = unfold(np.sqrt(g0 * np.maximum(1 + (b - 1) * rho, 0)))
     arrays = {
         "photometry": photometry(galaxy),
-        "vrms": np.concatenate([half, half[::-1, ::-1]]),
-        "vrms_polar": vrms[x.size :].reshape(POLAR_SHAPE),
-        "rho_polar": rho[x.size :].reshape(POLAR_SHAPE),
+        "vrms": vrms,
+        "vrms_polar": vrms_polar,
+        "rho_polar": unfold(rho)[1],
     }
     return {name: np.asarray(value, np.float32) for name, value in (galaxy | arrays).items()}
 
