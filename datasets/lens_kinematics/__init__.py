@@ -1,0 +1,1 @@
+"""Dataset ``lens_kinematics``."""

@@ -1,0 +1,168 @@
+"""Gomer et al. (2023): kinematics of lens galaxies by conditionally independent pixels."""
+
+from __future__ import annotations
+
+import keras
+import numpy as np
+from keras import ops
+
+from zoo.models.jam import lens_domain
+from zoo.models.jam.lens_domain import PIXEL, QUADRANT, RATIO, SCALARS
+from zoo.nn.cips import style_network, synthesis
+from zoo.nn.standardize import Standardize
+
+check, example, route = lens_domain.check, lens_domain.example, lens_domain.route
+
+PARAMETERS = tuple(name for name in SCALARS if not name.startswith("distance"))
+EDGE = PIXEL * (QUADRANT - 1)  # [arcsec]
+ROWS = 12  # of the map at a time: their features fit into a core's cache
+DRAWN = 128  # pixels of a galaxy in a training step
+LEVELS = 65535  # of the code of the dataset's quadrant
+
+
+def build(
+    dtype="float32",
+    style=64,
+    style_layers=5,
+    sines=32,
+    constant=(64, 16),
+    widths=(48, 48, 48),
+):
+    """Build the network.
+
+    The published generator is `build(style=512, style_layers=5, sines=512, constant=(256, 512),
+    widths=(512, 512, 512, 512, 512, 256, 128))`.
+
+    Parameters
+    ----------
+    style, style_layers : int
+        Width and depth of the style network.
+    sines : int
+        Sine features of the position.
+    constant : (int, int)
+        Pixels along an edge and channels of the learned constant.
+    widths : sequence of int
+        Of each block of two modulated layers.
+    """
+    inputs = {name: keras.Input((), dtype=dtype, name=name) for name in SCALARS}
+    inputs |= {name: keras.Input((None,), dtype=dtype, name=name) for name in "xy"}
+    parameters = Parameters(dtype=dtype, name="parameters")(inputs)
+    standard = Standardize(len(PARAMETERS), dtype=dtype, name="standard")(parameters)
+    styles = style_network(standard, style, style_layers)
+    position = Position(dtype=dtype, name="position")(inputs)
+    image = synthesis(styles, position, sines, tuple(constant), tuple(widths))
+    vrms = Velocity(dtype=dtype, name="vrms")({"image": image, "ratio": inputs["distance_ratio"]})
+    return keras.Model(inputs, {"vrms": vrms}, name="lens_kinematics_cips")
+
+
+class Parameters(keras.layers.Layer):
+    """The nine parameters of the galaxy as one tensor (batch, 9)."""
+
+    def call(self, inputs):
+        """Stack."""
+        return ops.stack([inputs[name] for name in PARAMETERS], axis=-1)
+
+    def compute_output_shape(self, input_shape):
+        """(batch, 9)."""
+        return (input_shape["gamma"][0], len(PARAMETERS))
+
+
+class Position(keras.layers.Layer):
+    """Distances from both axes of the map, in [-1, 1]: (batch, positions, 2)."""
+
+    def call(self, inputs):
+        """Reflect into the quadrant."""
+        return ops.stack([ops.abs(inputs[n]) * (2 / EDGE) - 1 for n in "xy"], axis=-1)
+
+    def compute_output_shape(self, input_shape):
+        """(batch, positions, 2)."""
+        return (*input_shape["x"], 2)
+
+
+class Velocity(keras.layers.Layer):
+    """Vrms [km/s] of the generator's image, for lens and source at their distances."""
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.scale = self.add_weight((), "ones", trainable=False, name="scale")
+
+    def call(self, inputs):
+        """Clip negatives, then scale: Vrms^2 goes with Ds/Dds at a given Einstein radius."""
+        scale = self.scale * ops.sqrt(RATIO / inputs["ratio"])
+        return scale[:, None] * ops.maximum(inputs["image"], 0.0)
+
+    def compute_output_shape(self, input_shape):
+        """(batch, positions)."""
+        return input_shape["image"]
+
+
+def signatures(model):
+    """Serve any positions, and `map`: the default 551 x 551 pixels of 0.02 arcsec."""
+    import tensorflow as tf
+
+    dtype = model.inputs[0].dtype
+    specs = {name: tf.TensorSpec((None,), dtype) for name in SCALARS}
+    axes = [tf.constant(axis.reshape(-1, 1, ROWS * QUADRANT), dtype) for axis in _quadrant()]
+
+    def whole_map(inputs):
+        batch = tf.shape(inputs["gamma"])[0]
+
+        def rows(place):
+            at = {n: tf.repeat(axis, batch, 0) for n, axis in zip("xy", place, strict=True)}
+            return model(inputs | at, training=False)["vrms"]
+
+        parts = tf.map_fn(rows, axes, fn_output_signature=tf.TensorSpec((None, None), dtype))
+        maps = tf.reshape(tf.transpose(parts, (1, 0, 2)), (batch, QUADRANT, QUADRANT))
+        return {"vrms": lens_domain.mirrored(maps)}
+
+    return {"map": (whole_map, specs)}
+
+
+def _quadrant():
+    return lens_domain.quadrant()
+
+
+def adapt(model, data):
+    """Set what follows from data without gradients: standardisation and scale."""
+    model.get_layer("standard").adapt(np.stack([data[name] for name in PARAMETERS], axis=-1))
+    model.get_layer("vrms").scale.assign(np.mean(data["vrms"]))
+
+
+class RandomPixels(keras.Model):
+    """Errors of a network at random pixels of each galaxy, in units of the scale of Vrms.
+
+    Other pixels are drawn in every step; without training they are always the same.
+    """
+
+    def __init__(self, network, **kwargs):
+        super().__init__(**kwargs)
+        self.network = network
+        self.seeds = keras.random.SeedGenerator(1)
+
+    def call(self, inputs, training=False):
+        """Decode the true Vrms at the pixels and compare, (batch, pixels)."""
+        inputs = dict(inputs)
+        codes = inputs.pop("quadrant")
+        low, high = (inputs.pop(f"log_vrms_{end}")[:, None] for end in ("low", "high"))
+        batch, pixels = ops.shape(codes)[0], QUADRANT * QUADRANT
+        if training:
+            index = keras.random.randint((batch, DRAWN), 0, pixels, seed=self.seeds)
+        else:
+            even = ops.arange(DRAWN) * (pixels // DRAWN)
+            index = ops.broadcast_to(even[None], (batch, DRAWN))
+        code = ops.take_along_axis(ops.reshape(codes, (batch, pixels)), index, axis=1)
+        true = ops.exp(low + (high - low) * ops.cast(code, low.dtype) / LEVELS)
+        x, y = (PIXEL * ops.cast(i, low.dtype) for i in (index % QUADRANT, index // QUADRANT))
+        predicted = self.network(inputs | {"x": x, "y": y}, training=training)["vrms"]
+        return (predicted - true) / self.network.get_layer("vrms").scale
+
+
+def lesson(model, data, validation):
+    """Least mean square of the errors at random pixels, as published."""
+
+    def examples(split):
+        names = (*SCALARS, "quadrant", "log_vrms_low", "log_vrms_high")
+        inputs = {name: np.asarray(split[name]) for name in names}
+        return inputs, np.zeros((len(inputs["gamma"]), 1), np.float32)
+
+    return RandomPixels(model), examples(data), examples(validation)
