@@ -6,10 +6,12 @@ arrays lie inside the folder of the prepared dataset, so that they go when it is
 
 from __future__ import annotations
 
+import dataclasses
 import shutil
 import uuid
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import tensorflow_datasets as tfds
@@ -20,8 +22,12 @@ from zoo_datasets.errors import DatasetError
 ROWS = ".row_splits"
 
 
-class Uneven(NamedTuple):
-    """Feature whose length differs from record to record.
+@dataclasses.dataclass(frozen=True, eq=False)
+class Uneven(Sequence[np.ndarray]):
+    """Feature whose length differs from record to record: a sequence of arrays.
+
+    `uneven[3]` is the array of one record; a slice or an index array gives another `Uneven`, in
+    memory.
 
     Attributes
     ----------
@@ -33,6 +39,39 @@ class Uneven(NamedTuple):
 
     values: np.ndarray
     row_splits: np.ndarray
+
+    def __len__(self) -> int:
+        """Number of records."""
+        return len(self.row_splits) - 1
+
+    @property
+    def lengths(self) -> np.ndarray:
+        """Length of each record, (records,)."""
+        return np.diff(self.row_splits)
+
+    def __getitem__(self, index: Any) -> Any:
+        """Array of one record, or some of the records."""
+        if isinstance(index, int | np.integer):
+            record = range(len(self))[index]
+            return self.values[self.row_splits[record] : self.row_splits[record + 1]]
+        chosen = np.arange(len(self))[index]
+        lengths = self.lengths[chosen]
+        splits = np.concatenate([[0], np.cumsum(lengths)])
+        shift = np.repeat(self.row_splits[chosen] - splits[:-1], lengths)
+        return Uneven(self.values[np.arange(splits[-1]) + shift], splits)
+
+    def padded(self, length: int | None = None, fill: float = np.nan) -> np.ndarray:
+        """Records (records, length, ...) as float32, padded with `fill`, cut to `length`.
+
+        Without `length` the longest record decides.
+        """
+        lengths = self.lengths
+        length = int(lengths.max(initial=0)) if length is None else length
+        out = np.full((len(self), length, *self.values.shape[1:]), fill, np.float32)
+        kept = np.arange(length) < lengths[:, None]
+        shown = np.arange(len(self.values)) - np.repeat(self.row_splits[:-1], lengths) < length
+        out[kept] = self.values[shown]
+        return out
 
 
 def arrays(

@@ -13,6 +13,9 @@ from zoo.errors import DataError
 def split(dataset: str, name: str) -> dict[str, np.ndarray]:
     """Features (records, ...) of one split, in the order of the dataset.
 
+    A feature of uneven length is a sequence of arrays that can be indexed like an array and has
+    `values`, `row_splits` and `padded()`.
+
     Parameters
     ----------
     dataset : str
@@ -53,4 +56,7 @@ def features(dataset: str) -> list[str]:
 
 def rows(data: dict[str, np.ndarray], index: Any) -> dict[str, np.ndarray]:
     """The records of an index or slice, in memory."""
-    return {name: np.asarray(values[index]) for name, values in data.items()}
+    return {
+        name: values[index] if hasattr(values, "row_splits") else np.asarray(values[index])
+        for name, values in data.items()
+    }

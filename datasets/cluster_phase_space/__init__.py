@@ -1,0 +1,1 @@
+"""Dataset ``cluster_phase_space``."""
