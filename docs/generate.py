@@ -162,6 +162,26 @@ def jam_learning() -> str:
     return "\n".join([table(head, rows), "", note])
 
 
+def jam_ablations() -> str:
+    """What each symmetry of the photometry network buys, and its learning curve."""
+    found = results("jam_ablations")
+    if found is None:
+        return "Not measured yet: `python benchmarks/bench_jam_ablations.py`."
+    metrics = ("mean_abs", "max_median", "max_p90", "max_p99")
+
+    def cells(row: dict[str, Any]) -> tuple[str, ...]:
+        errors = [per_cent(row[metric]) for metric in metrics]
+        return (*errors, f"{100 * row['max_below_0.02']:.1f} %", f"{row['cpu_s']:.0f} s")
+
+    columns = ("mean", "map-max: median", "90th", "99th percentile", "< 2 %", "training, CPU")
+    head = f"{found['galaxies']:,} galaxies, {found['steps']:,} steps"
+    rows = [(row["row"], *cells(row)) for row in found["ablations"]]
+    curve = [(f"{row['galaxies']:,}", *cells(row)) for row in found["curve"]]
+    parts = [table((head, *columns), rows), ""]
+    head = f"galaxies, as the card, {found['curve_steps']:,} steps"
+    return "\n".join([*parts, table((head, *columns), curve)])
+
+
 def fine_tune() -> str:
     """Errors before and after fine-tuning to a wider prior, and from scratch."""
     found = results("fine_tune")
@@ -226,6 +246,42 @@ def flows() -> str:
     return table(head, rows)
 
 
+def store() -> str:
+    """Fetching beside pooch, the scan of each model, and what checks add to loading."""
+    found = results("store")
+    if found is None:
+        return "Not measured yet: `python benchmarks/bench_store.py`."
+    fetched = [
+        (name, f"{row['wall_s']:.3f} s", f"{row['cpu_s']:.3f} s", f"{row['import_s']:.2f} s")
+        for name, row in found["fetch_20_mb"].items()
+    ]
+    scanned = [
+        (
+            f"`{name}`",
+            f"{row['graph_kb']:.0f} kB",
+            f"{row['wall_ms']:.0f} ms",
+            f"{row['cpu_ms']:.0f} ms",
+        )
+        for name, row in found["scan"]["models"].items()
+    ]
+    loaded = [
+        (
+            f"`{name}`",
+            f"{row['load_ms']:.0f} ms",
+            f"{row['first_check_ms']:.0f} ms",
+            f"{row['warm_check_ms']:.2f} ms",
+            f"{100 * row['overhead']:.2f} %",
+        )
+        for name, row in found["load"].items()
+    ]
+    tables = (
+        table(("20 MB from a server on this machine", "wall", "CPU", "imports"), fetched),
+        table(("scan", "graph", "wall", "CPU"), scanned),
+        table(("`load_model` from a store", "whole", "checks, first", "warm", "share"), loaded),
+    )
+    return "\n\n".join(tables)
+
+
 def per_cent(value: float) -> str:
     """A relative error in per cent, two digits."""
     return f"{100 * value:.2g} %"
@@ -233,7 +289,17 @@ def per_cent(value: float) -> str:
 
 PARTS = {
     part.__name__: part
-    for part in (models, datasets, jam_cyl, jam_emulator, jam_learning, fine_tune, flows)
+    for part in (
+        models,
+        datasets,
+        jam_cyl,
+        jam_emulator,
+        jam_learning,
+        jam_ablations,
+        fine_tune,
+        flows,
+        store,
+    )
 }
 
 

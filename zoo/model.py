@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from astropy.table import Table
 
-from zoo import posterior, quantities, registry, saving
+from zoo import posterior, quantities, registry, releases, saving
 from zoo import strategy as strategies
 from zoo.card import Card
 from zoo.chunking import chunks, joined
@@ -23,7 +23,6 @@ from zoo.packing import packed
 from zoo.prediction import Prediction
 from zoo.quantities import Batch
 from zoo.ranges import Outside, Violation, inside, refuse, warn
-from zoo.store import verify
 
 Signature = Callable[..., dict[str, Any]]
 
@@ -34,8 +33,9 @@ def load_model(
     *,
     strategy: Any = "auto",
     dtype: str = "float32",
+    trust: bool = False,
 ) -> Model:
-    """Load a pretrained model.
+    """Load a pretrained model, from this machine or, if it is not here, from a mirror.
 
     Parameters
     ----------
@@ -47,13 +47,15 @@ def load_model(
         "auto" takes the current scope's, else Mirrored where more than one GPU is visible.
     dtype : {"float32", "float64"}
         "float64" rebuilds the model from code and weights, for work at double precision.
+    trust : bool
+        Load a SavedModel that did not come with the package even if it could do more than compute.
 
     Raises
     ------
     UnknownModelError
         If there is no such model or version; the message lists what there is.
     ReleaseError
-        If files are missing, truncated or altered.
+        If files are missing, truncated or altered, cannot be fetched, or could do harm.
     """
     if dtype not in ("float32", "float64"):
         raise InputError(f"dtype is {dtype!r}, allowed: 'float32', 'float64'")
@@ -62,8 +64,8 @@ def load_model(
         card, full_name = registry.find_card(release.manifest.name)
     else:
         card, full_name = registry.find_card(str(name))
-        release = registry.find_release(full_name, version)
-    verify.verify(release.path, release.manifest)
+        release = releases.obtain(full_name, version)
+    releases.admit(release, trust)
     return Model(card, full_name, release.path, release.manifest, strategy, dtype)
 
 

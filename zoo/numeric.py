@@ -8,10 +8,12 @@ from typing import Any
 
 import numpy as np
 from astropy import units as u
+from astropy.cosmology import units as cosmology_units
 
 from zoo.card import Field
 from zoo.errors import InputError
 
+u.add_enabled_units(cosmology_units)  # littleh, in strings; `h` is an hour
 ON_THE_SKY = (u.arcsec, u.arcmin)  # fields in these are extents; in degrees, orientations
 Column = np.ndarray | list[np.ndarray]  # (batch, ...), or one array per object if lengths differ
 

@@ -152,6 +152,13 @@ def test_inverse_and_jacobian(flow):
         np.testing.assert_allclose(forward, -inverse, atol=1e-4)
 
 
+def test_draws_that_share_a_context(flow):
+    z = tf.random.stateless_normal([40, flow.size], [1, 2])
+    context = tf.random.stateless_normal([8, 2], [3, 4])
+    apart = flow.push(z, tf.repeat(context, 5, axis=0))
+    np.testing.assert_allclose(flow.push(z, context, draws=5), apart, rtol=1e-4, atol=1e-4)
+
+
 def test_gradients_reach_every_weight(flow):
     model = build(flow.kind, flow.size)
     x, theta, _ = gaussian_data(flow.size, 64, 6)

@@ -11,7 +11,7 @@ import numpy as np
 from zoo import saving, splits
 from zoo.card import Card
 from zoo.errors import CardError, DataError
-from zoo.evaluation import metrics
+from zoo.evaluation import clusters, metrics
 from zoo.evaluation.domain_shift import DomainShift, compare
 from zoo.evaluation.files import from_file, predictions_of
 from zoo.model import Model, load_model
@@ -21,6 +21,7 @@ Table = dict[str, dict[str, float]]
 # Of a whole prediction with its posterior, rather than of one output.
 POSTERIORS: dict[str, Callable[..., dict[str, float]]] = {
     "posterior_errors": metrics.posterior_errors,
+    "cluster_mass_errors": clusters.cluster_mass_errors,
 }
 METRICS: dict[str, Callable[..., dict[str, float]]] = {  # that a card can name
     "map_errors": metrics.map_errors,

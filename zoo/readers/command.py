@@ -10,9 +10,11 @@ import numpy as np
 from astropy import units as u
 from astropy.table import QTable
 
+from zoo.card import Card
 from zoo.errors import InputError
 from zoo.prediction import Prediction
-from zoo.readers import dynamite, files
+from zoo.readers import cluster_tables, clusters, dynamite, files
+from zoo.readers.members import Members
 
 GALAXY_SETTINGS = {"inc": u.deg, "beta": u.one, "ml": u.Msun / u.Lsun, "distance": u.Mpc}
 
@@ -62,8 +64,17 @@ def number(name: str, given: Any, unit: u.UnitBase) -> float:
         raise InputError(f"{name} is {given}, allowed: a number of {unit}") from error
 
 
-def inputs(source: Path, values: dict[str, Any]) -> tuple[Any, dynamite.IfuGalaxy | None]:
-    """Inputs from a file or a galaxy's folder, completed by the settings."""
+def inputs(
+    source: Path, values: dict[str, Any], card: Card | None = None
+) -> tuple[Any, dynamite.IfuGalaxy | Members | None]:
+    """Inputs from a file or a galaxy's folder, completed by the settings.
+
+    Of a card that reads velocities of galaxies, the file may be a table of the galaxies around one
+    cluster (`zoo.readers.cluster_tables`); without a card it is taken as it is.
+    """
+    if card is not None and cluster_tables.describes(source, card):
+        members = cluster_tables.read(source, **clusters.settings(values)).cut_for(card)
+        return members.inputs(card), members
     if not source.is_dir():
         read = files.read_inputs(source)
         if not isinstance(read, QTable):
@@ -84,16 +95,22 @@ def inputs(source: Path, values: dict[str, Any]) -> tuple[Any, dynamite.IfuGalax
     return galaxy.inputs(**numbers), galaxy
 
 
-def report(prediction: Prediction, galaxy: dynamite.IfuGalaxy | None, as_json: bool) -> str:
-    """A prediction as text or JSON, with the residuals where there is an observation."""
+def report(
+    prediction: Prediction,
+    observed: dynamite.IfuGalaxy | Members | None,
+    as_json: bool,
+) -> str:
+    """A prediction as text or JSON, with what there is to say about the observation."""
     table = prediction.to_table()
     if as_json:
         columns = {name: _plain(table[name]) for name in table.colnames}
         return json.dumps({"meta": dict(table.meta), "units": prediction.units, "columns": columns})
     lines = table.pformat(max_lines=24)
-    if galaxy is not None:
-        binned = galaxy.binned(prediction["vrms"], prediction["surface_brightness"])
-        residual = galaxy.vrms - binned
+    if isinstance(observed, Members):
+        lines += [observed.summary]
+    elif observed is not None:
+        binned = observed.binned(prediction["vrms"], prediction["surface_brightness"])
+        residual = observed.vrms - binned
         lines += [f"{len(binned)} bins: {residual_text(residual)}"]
     return "\n".join(lines)
 

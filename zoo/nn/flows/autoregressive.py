@@ -81,8 +81,8 @@ class Autoregressive(keras.layers.Layer):
         ]
         self.last_layer = MaskedDense(outputs > degrees[:, None], 0.1, name="raw", dtype=policy)
 
-    def _raw(self, x: tf.Tensor, context: tf.Tensor):
-        hidden = self.context_layer(context)
+    def _raw(self, x: tf.Tensor, from_context: tf.Tensor) -> tf.Tensor:
+        hidden = from_context
         if self.first_layer is not None:
             hidden = hidden + self.first_layer(x)
         hidden = tf.nn.silu(hidden)
@@ -90,15 +90,18 @@ class Autoregressive(keras.layers.Layer):
             hidden = tf.nn.silu(layer(hidden))
         return tf.reshape(self.last_layer(hidden), [-1, self.size, self.elementwise.n_raw])
 
-    def forward(self, z: tf.Tensor, context: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """From the base towards the parameters: value and log-determinant (batch,)."""
+    def forward(
+        self, z: tf.Tensor, context: tf.Tensor, draws: int = 1
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """From the base towards the parameters: value and log-determinant (batch * draws,)."""
+        from_context = tf.repeat(self.context_layer(context), draws, axis=0)
         x = tf.zeros_like(z)
         log_det = tf.zeros_like(z[:, 0])
         # Pass i makes parameter i right: it depends on those before it only.
         for _ in range(self.size):
-            x, log_det = self.elementwise.forward(self._raw(x, context), z)
+            x, log_det = self.elementwise.forward(self._raw(x, from_context), z)
         return x, log_det
 
     def inverse(self, x: tf.Tensor, context: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """From the parameters towards the base: value and log-determinant (batch,)."""
-        return self.elementwise.inverse(self._raw(x, context), x)
+        return self.elementwise.inverse(self._raw(x, self.context_layer(context)), x)

@@ -1,5 +1,7 @@
 """Network that decides how a coupling layer moves its parameters."""
 
+import operator
+
 import keras
 from keras import ops
 
@@ -13,8 +15,8 @@ class Conditioner(keras.layers.Layer):
 
     Parameters
     ----------
-    n_out : int
-        Length of the output.
+    n_moved, n_raw : int
+        Number of parameters to be moved, and of raw numbers for each.
     hidden : int
         Width of the blocks.
     depth : int
@@ -23,8 +25,10 @@ class Conditioner(keras.layers.Layer):
         Passed to `keras.layers.Layer`.
     """
 
-    def __init__(self, n_out: int, hidden: int, depth: int, **kwargs) -> None:
+    def __init__(self, n_moved: int, n_raw: int, hidden: int, depth: int, **kwargs) -> None:
         super().__init__(**kwargs)
+        self.n_moved = n_moved
+        self.n_raw = n_raw
         policy = self.dtype_policy
 
         def dense(name, units, spread=None):
@@ -41,19 +45,50 @@ class Conditioner(keras.layers.Layer):
         self.inner = [dense(f"inner_{i}", hidden) for i in range(depth)]
         self.outer = [dense(f"outer_{i}", hidden, 1e-3) for i in range(depth)]
         self.gates = [dense(f"gate_{i}", hidden) for i in range(depth)]
-        self.last = dense("last", n_out, 1e-2)
+        self.last = dense("last", n_moved * n_raw, 1e-2)
 
-    def call(self, inputs):
-        """Raw numbers of shape (batch, n_out).
+    def build(self, input_shape) -> None:
+        """Create the weights of the layers that are not called as they are."""
+        self.first.build((None, input_shape["kept"][-1] + input_shape["context"][-1]))
+        self.last.build((None, self.first.units))
+
+    def call(self, inputs, draws: int = 1):
+        """Raw numbers of shape (n_raw, n_moved, batch * draws).
 
         Parameters
         ----------
         inputs : dict
-            ``kept`` (batch, n_kept) and ``context`` (batch, width).
+            ``kept`` (batch * draws, n_kept) and ``context`` (batch, width).
+        draws : int
+            So many successive rows of ``kept`` share a row of the context. What depends on the
+            context alone is computed once for all of them.
         """
-        context = inputs["context"]
-        x = self.first(ops.concatenate([inputs["kept"], context], axis=-1))
+        kept, context = inputs["kept"], inputs["context"]
+
+        def combine(operation, per_draw, per_row):
+            if draws == 1:
+                return operation(per_draw, per_row)
+            per_draw = ops.reshape(per_draw, (-1, draws, per_row.shape[-1]))
+            return ops.reshape(operation(per_draw, per_row[:, None]), (-1, per_row.shape[-1]))
+
+        n_kept = kept.shape[-1]
+        kernel = ops.cast(self.first.kernel, context.dtype)
+        bias = ops.cast(self.first.bias, context.dtype)
+        x = combine(
+            operator.add,
+            ops.matmul(kept, kernel[:n_kept]),
+            ops.matmul(context, kernel[n_kept:]) + bias,
+        )
         for inner, outer, gate in zip(self.inner, self.outer, self.gates, strict=True):
             change = outer(ops.relu(inner(ops.relu(x))))
-            x = x + change * ops.sigmoid(gate(context))
-        return self.last(x)
+            x = x + combine(operator.mul, change, ops.sigmoid(gate(context)))
+        # The product gives the transpose at no cost.
+        kernel, bias = (self._raw_first(weight) for weight in (self.last.kernel, self.last.bias))
+        raw = ops.matmul(ops.transpose(kernel), ops.transpose(x)) + ops.transpose(bias)
+        return ops.reshape(raw, (self.n_raw, self.n_moved, -1))
+
+    def _raw_first(self, weight):
+        """Columns in the order of the raw numbers, then of the parameters."""
+        weight = ops.cast(weight, self.compute_dtype)
+        weight = ops.reshape(weight, (-1, self.n_moved, self.n_raw))
+        return ops.reshape(ops.transpose(weight, (0, 2, 1)), (-1, self.n_raw * self.n_moved))

@@ -28,32 +28,45 @@ class Coupling(keras.layers.Layer):
     """
 
     def __init__(
-        self, size: int, kept: int, elementwise: Elementwise, hidden: int, depth: int, **kwargs
+        self,
+        size: int,
+        kept: int,
+        elementwise: Elementwise,
+        hidden: int,
+        depth: int,
+        **kwargs,
     ) -> None:
         super().__init__(**kwargs)
         self.kept = kept
         self.moved = size - kept
         self.elementwise = elementwise
         self.conditioner = Conditioner(
-            self.moved * elementwise.n_raw,
+            self.moved,
+            elementwise.n_raw,
             hidden,
             depth,
             name="conditioner",
             dtype=self.dtype_policy,
         )
 
-    def _raw(self, kept: tf.Tensor, context: tf.Tensor) -> tf.Tensor:
-        raw = self.conditioner({"kept": kept, "context": context})
-        return tf.reshape(raw, [-1, self.moved, self.elementwise.n_raw])
+    def _raw(self, kept: tf.Tensor, context: tf.Tensor, draws: int = 1) -> tf.Tensor:
+        if not self.kept and draws > 1:
+            # The context alone decides: once for all its draws.
+            return tf.repeat(self._raw(kept[::draws], context), draws, axis=2)
+        return self.conditioner({"kept": kept, "context": context}, draws=draws)
 
-    def forward(self, z: tf.Tensor, context: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """From the base towards the parameters: value and log-determinant (batch,)."""
+    def forward(
+        self, z: tf.Tensor, context: tf.Tensor, draws: int = 1
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """From the base towards the parameters: value and log-determinant (batch * draws,)."""
         kept, moved = z[:, : self.kept], z[:, self.kept :]
-        moved, log_det = self.elementwise.forward(self._raw(kept, context), moved)
+        raw = self._raw(kept, context, draws)
+        moved, log_det = self.elementwise.forward(raw, moved, batch_last=True)
         return tf.concat([kept, moved], axis=-1), log_det
 
     def inverse(self, x: tf.Tensor, context: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """From the parameters towards the base: value and log-determinant (batch,)."""
         kept, moved = x[:, : self.kept], x[:, self.kept :]
-        moved, log_det = self.elementwise.inverse(self._raw(kept, context), moved)
+        raw = self._raw(kept, context)
+        moved, log_det = self.elementwise.inverse(raw, moved, batch_last=True)
         return tf.concat([kept, moved], axis=-1), log_det

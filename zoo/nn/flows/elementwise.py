@@ -17,8 +17,9 @@ class Elementwise:
     n_raw : int
         Raw numbers that describe one bijection. All zero, they give the identity.
     forward, inverse : callable
-        From raw numbers (batch, size, n_raw) and arguments (batch, size) to values and
-        logarithms of the derivative, both (batch, size).
+        From raw numbers (n_raw, size, batch) and arguments (size, batch) to values and
+        logarithms of the derivative, both (size, batch). The batch comes last, along memory:
+        what is done to one raw number after the other is then done to vectors.
     """
 
     def __init__(self, n_raw: int, forward: Map, inverse: Map) -> None:
@@ -27,15 +28,19 @@ class Elementwise:
         self._forward = tf.function(forward, autograph=False, reduce_retracing=True)
         self._inverse = tf.function(inverse, autograph=False, reduce_retracing=True)
 
-    def forward(self, raw: tf.Tensor, x: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    def forward(
+        self, raw: tf.Tensor, x: tf.Tensor, *, batch_last: bool = False
+    ) -> tuple[tf.Tensor, tf.Tensor]:
         """Image of x and log-determinant.
 
         Parameters
         ----------
         raw : tensor
-            Shape (batch, size, n_raw).
+            Shape (batch, size, n_raw); with `batch_last`, (n_raw, size, batch).
         x : tensor
             Shape (batch, size).
+        batch_last : bool
+            Whether `raw` is stored the other way round, which spares a transposition.
 
         Returns
         -------
@@ -44,13 +49,18 @@ class Elementwise:
         log_det : tensor
             Shape (batch,).
         """
-        y, log_slope = self._forward(raw, x)
-        return y, tf.reduce_sum(log_slope, axis=-1)
+        return _apply(self._forward, raw if batch_last else tf.transpose(raw), x)
 
-    def inverse(self, raw: tf.Tensor, y: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    def inverse(
+        self, raw: tf.Tensor, y: tf.Tensor, *, batch_last: bool = False
+    ) -> tuple[tf.Tensor, tf.Tensor]:
         """Preimage of y and log-determinant of the inverse; shapes as for `forward`."""
-        x, log_slope = self._inverse(raw, y)
-        return x, tf.reduce_sum(log_slope, axis=-1)
+        return _apply(self._inverse, raw if batch_last else tf.transpose(raw), y)
+
+
+def _apply(function: Map, raw: tf.Tensor, argument: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    value, log_slope = function(raw, tf.transpose(argument))
+    return tf.transpose(value), tf.reduce_sum(log_slope, axis=0)
 
 
 @functools.cache
@@ -58,8 +68,8 @@ def affine(max_log_scale: float) -> Elementwise:
     """Shift and scale; the logarithm of the scale is kept within ``+-max_log_scale``."""
 
     def bijector(raw):
-        log_scale = max_log_scale * tf.tanh(raw[..., 1] / max_log_scale)
-        return tfb.Shift(raw[..., 0])(tfb.Scale(log_scale=log_scale))
+        log_scale = max_log_scale * tf.tanh(raw[1] / max_log_scale)
+        return tfb.Shift(raw[0])(tfb.Scale(log_scale=log_scale))
 
     def forward(raw, x):
         shift_scale = bijector(raw)

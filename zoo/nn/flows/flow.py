@@ -60,8 +60,8 @@ class ConditionalFlow(keras.Model):
         parameters: Mapping[str, Bounds],
         encoder: ContextEncoder,
         kind: str = "spline",
-        n_layers: int = 5,
-        hidden: int = 64,
+        n_layers: int = 4,
+        hidden: int = 48,
         depth: int = 2,
         **kwargs,
     ) -> None:
@@ -156,10 +156,13 @@ class ConditionalFlow(keras.Model):
             log_det += log_det_transform
         return x, log_det
 
-    def push(self, z: tf.Tensor, context: tf.Tensor) -> tf.Tensor:
-        """Physical parameters from base variables; both of shape (batch, n_parameters)."""
+    def push(self, z: tf.Tensor, context: tf.Tensor, draws: int = 1) -> tf.Tensor:
+        """Physical parameters from base variables; both of shape (batch * draws, n_parameters).
+
+        Each of the ``batch`` rows of the context serves so many successive draws.
+        """
         for transform in reversed(self.transforms):
-            z, _ = transform.forward(z, context)
+            z, _ = transform.forward(z, context, draws)
         return self.support.from_line(self.standardize.undo(z))
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):

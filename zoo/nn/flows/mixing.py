@@ -32,11 +32,13 @@ class Mixing(keras.layers.Layer):
         upper = tf.linalg.set_diag(tf.linalg.band_part(factors, 0, -1), tf.exp(log_diagonal))
         return lower, upper, tf.reduce_sum(log_diagonal)
 
-    def forward(self, z: tf.Tensor, context: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    def forward(
+        self, z: tf.Tensor, context: tf.Tensor, draws: int = 1
+    ) -> tuple[tf.Tensor, tf.Tensor]:
         """From the base towards the parameters: value and log-determinant ()."""
         lower, upper, log_det = self._factors(z.dtype)
-        mixed = tf.matmul(z, tf.matmul(lower, upper), transpose_b=True)
-        return tf.reverse(mixed, [-1]), log_det
+        matrix = tf.reverse(tf.matmul(lower, upper), [0])
+        return tf.matmul(z, matrix, transpose_b=True), log_det
 
     def inverse(self, x: tf.Tensor, context: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """From the parameters towards the base: value and log-determinant ()."""

@@ -2,17 +2,20 @@
 
 import tensorflow as tf
 
-# Draws pushed through the flow at once. Every batch is cut into blocks of exactly this shape:
-# matrix products and vectorised functions round differently for different shapes.
-BLOCK = 1024
+# Every batch is cut into blocks of exactly this shape, since matrix products and vectorised
+# functions round differently for different shapes: so many groups, each of so many draws that
+# share a row's context. Long groups spare work that depends on the context alone; short ones
+# waste less where few draws are asked for.
+GROUPS, DRAWS = 128, 8
+BLOCK = GROUPS * DRAWS
 
 
 def draw(flow, inputs: dict[str, tf.Tensor], seed: tf.Tensor, n: tf.Tensor) -> tf.Tensor:
     """Draw from a conditional flow.
 
     Row by row: the encoder runs on one row at a time, without padding, and the base variables
-    come from the row's own seed by a counter-based generator. Then all draws of all rows go
-    through the flow in blocks of one fixed shape.
+    come from the row's own seed by a counter-based generator. Then all draws of all rows, in
+    groups of a few from the same row, go through the flow in blocks of one fixed shape.
 
     Parameters
     ----------
@@ -32,12 +35,14 @@ def draw(flow, inputs: dict[str, tf.Tensor], seed: tf.Tensor, n: tf.Tensor) -> t
     """
     dtype = tf.as_dtype(flow.compute_dtype)
     batch = tf.shape(seed)[0]
+    groups_per_row = -(-n // DRAWS)
+    n_padded = groups_per_row * DRAWS
 
     def one_row(row):
         row_inputs, row_seed = row
         row_inputs = {name: value[tf.newaxis] for name, value in row_inputs.items()}
         context = flow.encoder(flow.encoder.trim(row_inputs))[0]
-        return context, tf.random.stateless_normal([n, flow.size], row_seed, dtype=dtype)
+        return context, tf.random.stateless_normal([n_padded, flow.size], row_seed, dtype=dtype)
 
     # A loop over no rows fails, hence one row more, and one block more than needed.
     padded = tf.nest.map_structure(_with_dummy, (inputs, seed))
@@ -49,23 +54,23 @@ def draw(flow, inputs: dict[str, tf.Tensor], seed: tf.Tensor, n: tf.Tensor) -> t
             tf.TensorSpec([None, flow.size], dtype),
         ),
     )
-    total = batch * n
-    row = tf.repeat(tf.range(batch), tf.fill([batch], n))
-    n_blocks = tf.maximum(-(-total // BLOCK), 1)
-    missing = n_blocks * BLOCK - total
-    row = tf.pad(row, [[0, missing]])
-    z = tf.pad(tf.reshape(z[:batch], [-1, flow.size]), [[0, missing], [0, 0]])
+    total = batch * groups_per_row
+    n_blocks = tf.maximum(-(-total // GROUPS), 1)
+    missing = n_blocks * GROUPS - total
+    row = tf.pad(tf.repeat(tf.range(batch), groups_per_row), [[0, missing]])
+    z = tf.pad(tf.reshape(z[:batch], [-1, flow.size]), [[0, missing * DRAWS], [0, 0]])
 
     def one_block(block):
         block_z, block_row = block
-        return flow.push(block_z, tf.gather(context, block_row))
+        return flow.push(block_z, tf.gather(context, block_row), DRAWS)
 
     theta = tf.map_fn(
         one_block,
-        (tf.reshape(z, [n_blocks, BLOCK, flow.size]), tf.reshape(row, [n_blocks, BLOCK])),
+        (tf.reshape(z, [n_blocks, BLOCK, flow.size]), tf.reshape(row, [n_blocks, GROUPS])),
         fn_output_signature=tf.TensorSpec([BLOCK, flow.size], dtype),
     )
-    return tf.reshape(tf.reshape(theta, [-1, flow.size])[:total], [batch, n, flow.size])
+    theta = tf.reshape(theta, [-1, flow.size])[: batch * n_padded]
+    return tf.reshape(theta, [batch, n_padded, flow.size])[:, :n]
 
 
 def _with_dummy(value: tf.Tensor) -> tf.Tensor:

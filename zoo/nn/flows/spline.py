@@ -5,10 +5,10 @@ time: it evaluates the slopes of all knots, and each of value and derivative on 
 """
 
 import functools
+import itertools
 import math
 from typing import NamedTuple
 
-import numpy as np
 import tensorflow as tf
 
 from zoo.nn.flows.elementwise import Elementwise
@@ -17,6 +17,8 @@ SMALLEST_BIN = 1e-3  # of the whole interval
 SMALLEST_SLOPE = 1e-3
 # Softplus of this is 1 - SMALLEST_SLOPE: raw numbers zero give slopes of one.
 _SLOPE_OFFSET = math.log(math.expm1(1.0 - SMALLEST_SLOPE))
+# Beyond this a bin has all or nothing of its interval; the exponential stays finite.
+_LARGEST_RAW = 40.0
 
 
 class _Bin(NamedTuple):
@@ -40,16 +42,15 @@ def spline(n_bins: int = 10, bound: float = 4.0) -> Elementwise:
     """
 
     def forward(raw, x):
-        inside = tf.abs(x) < bound
-        x_in = tf.where(inside, x, tf.zeros_like(x))
+        x_in = tf.clip_by_value(x, -bound, bound)
         b = _find(raw, x_in, n_bins, bound, along_x=True)
         t = (x_in - b.x) / b.width
         y, log_slope = _evaluate(b, t)
-        return tf.where(inside, y, x), tf.where(inside, log_slope, tf.zeros_like(x))
+        # The ends are fixed points, so that what lies beyond an end is added unchanged.
+        return y + (x - x_in), tf.where(tf.abs(x) < bound, log_slope, tf.zeros_like(x))
 
     def inverse(raw, y):
-        inside = tf.abs(y) < bound
-        y_in = tf.where(inside, y, tf.zeros_like(y))
+        y_in = tf.clip_by_value(y, -bound, bound)
         b = _find(raw, y_in, n_bins, bound, along_x=False)
         # Appendix A.3: a t^2 + b t + c = 0, in the form without cancellation.
         rise = y_in - b.y
@@ -61,41 +62,40 @@ def spline(n_bins: int = 10, bound: float = 4.0) -> Elementwise:
         t = 2 * third / (-second - tf.sqrt(discriminant))
         _, log_slope = _evaluate(b, t)
         x = b.x + t * b.width
-        return tf.where(inside, x, y), tf.where(inside, -log_slope, tf.zeros_like(y))
+        return x + (y - y_in), tf.where(tf.abs(y) < bound, -log_slope, tf.zeros_like(y))
 
     return Elementwise(3 * n_bins - 1, forward, inverse)
 
 
 def _find(raw, argument, n_bins: int, bound: float, *, along_x: bool) -> _Bin:
-    rows = tf.reshape(raw, [-1, 3 * n_bins - 1])
-    width, x = _knots(rows[:, :n_bins], n_bins, bound)
-    height, y = _knots(rows[:, n_bins : 2 * n_bins], n_bins, bound)
-    slopes = rows[:, 2 * n_bins :]
-    edges = (x if along_x else y)[:, 1:]
-    index = tf.searchsorted(edges, tf.reshape(argument, [-1, 1]), side="right")[:, 0]
-    row = tf.range(tf.shape(index)[0])
-    shape = tf.shape(argument)
+    shares = tf.exp(tf.clip_by_value(raw[: 2 * n_bins], -_LARGEST_RAW, _LARGEST_RAW))
+    # Of the sum of the shares, to be added to each of them.
+    floor = SMALLEST_BIN / (1 - n_bins * SMALLEST_BIN)
+    # Sizes of the bins (n_bins, size, batch) along x and y, each in a unit of its own.
+    x_sizes, y_sizes = (part + floor * tf.reduce_sum(part, axis=0) for part in tf.split(shares, 2))
+    x_unit, y_unit = (2 * bound / tf.reduce_sum(part, axis=0) for part in (x_sizes, y_sizes))
+    sizes, unit = (x_sizes, x_unit) if along_x else (y_sizes, y_unit)
+    edges = tf.stack(list(itertools.accumulate(tf.unstack(sizes)[:-1])))
+    passed = tf.cast(edges <= (argument + bound) / unit, argument.dtype)
+    index = tf.cast(tf.reduce_sum(passed, axis=0), tf.int32)
 
-    def pick(table, column, size):
+    def pick(table, row):
         # From the flat table: several times faster than a gather with batch axes.
-        return tf.reshape(tf.gather(tf.reshape(table, [-1]), row * size + column), shape)
+        flat = tf.reshape(row, [-1]) * tf.size(row) + tf.range(tf.size(row))
+        return tf.reshape(tf.gather(tf.reshape(table, [-1]), flat), tf.shape(row))
+
+    def corner(sizes, unit):
+        return unit * tf.reduce_sum(passed * sizes[:-1], axis=0) - bound
 
     def slope(knot):
-        inner = pick(slopes, tf.clip_by_value(knot - 1, 0, n_bins - 2), n_bins - 1)
-        inner = tf.nn.softplus(inner + _SLOPE_OFFSET) + SMALLEST_SLOPE
-        end = tf.reshape((knot == 0) | (knot == n_bins), shape)
-        return tf.where(end, tf.ones_like(inner), inner)
+        inner = pick(raw, 2 * n_bins + tf.clip_by_value(knot - 1, 0, n_bins - 2))
+        # Raw zero is a slope of one.
+        inner *= tf.cast((knot > 0) & (knot < n_bins), inner.dtype)
+        return tf.nn.softplus(inner + _SLOPE_OFFSET) + SMALLEST_SLOPE
 
-    width, x, height, y = (pick(table, index, n_bins) for table in (width, x, height, y))
+    x, y = corner(x_sizes, x_unit), corner(y_sizes, y_unit)
+    width, height = x_unit * pick(x_sizes, index), y_unit * pick(y_sizes, index)
     return _Bin(x, y, width, height, height / width, slope(index), slope(index + 1))
-
-
-def _knots(raw, n_bins: int, bound: float) -> tuple[tf.Tensor, tf.Tensor]:
-    """Sizes of the bins and their lower edges, both (rows, n_bins)."""
-    share = tf.nn.softmax(raw) * (1 - n_bins * SMALLEST_BIN) + SMALLEST_BIN
-    # A product with a triangle of ones is a faster cumulative sum.
-    below = tf.constant(np.triu(np.ones((n_bins, n_bins)), 1), share.dtype)
-    return 2 * bound * share, 2 * bound * tf.matmul(share, below) - bound
 
 
 def _evaluate(b: _Bin, t) -> tuple[tf.Tensor, tf.Tensor]:

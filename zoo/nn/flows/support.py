@@ -43,6 +43,31 @@ class Support:
                 raise ValueError(f"parameter {name!r}: bounds ({low}, {high}); low < high needed.")
         self.names = tuple(bounds)
         self.bounds = tuple(bounds.values())
+        # Parameters of one kind are mapped together: a few operations instead of a few for each.
+        kinds: dict[tuple[bool, bool], list[int]] = {}
+        for i, (low, high) in enumerate(self.bounds):
+            kinds.setdefault((low is None, high is None), []).append(i)
+        self._columns = list(kinds.values())
+        self._order = np.argsort(np.concatenate(self._columns))
+
+    def _parts(self, values: tf.Tensor) -> list[tuple]:
+        """Columns of one kind with their bounds, each an array or None."""
+        if len(self._columns) == 1:
+            return [(values, *self._bounds(self._columns[0]))]
+        return [
+            (tf.gather(values, columns, axis=1), *self._bounds(columns))
+            for columns in self._columns
+        ]
+
+    def _bounds(self, columns: list[int]) -> list[np.ndarray | None]:
+        pairs = zip(*(self.bounds[i] for i in columns), strict=True)
+        return [None if side[0] is None else np.array(side, "float64") for side in pairs]
+
+    def _join(self, parts: list[tf.Tensor]) -> tf.Tensor:
+        """Columns of all kinds, in the order of the parameters."""
+        if len(parts) == 1:
+            return parts[0]
+        return tf.gather(tf.concat(parts, axis=1), self._order, axis=1)
 
     def check(self, theta: np.ndarray) -> None:
         """Refuse parameters that are not finite or outside their bounds.
@@ -86,20 +111,18 @@ class Support:
         log_jacobian : tensor
             Shape (batch,); -inf where any parameter lies outside its bounds.
         """
-        mapped = [_to_line(theta[:, i], low, high) for i, (low, high) in enumerate(self.bounds)]
+        mapped = [_to_line(*part) for part in self._parts(theta)]
         return (
-            tf.stack([u for u, _ in mapped], axis=-1),
-            tf.add_n([log_jacobian for _, log_jacobian in mapped]),
+            self._join([u for u, _ in mapped]),
+            tf.add_n([tf.reduce_sum(log_jacobian, axis=-1) for _, log_jacobian in mapped]),
         )
 
     def from_line(self, u: tf.Tensor) -> tf.Tensor:
         """Physical parameters, never outside their bounds; shape (batch, n_parameters)."""
-        return tf.stack(
-            [_from_line(u[:, i], low, high) for i, (low, high) in enumerate(self.bounds)], axis=-1
-        )
+        return self._join([_from_line(*part) for part in self._parts(u)])
 
 
-def _to_line(theta: tf.Tensor, low: float | None, high: float | None):
+def _to_line(theta: tf.Tensor, low: np.ndarray | None, high: np.ndarray | None):
     if low is None and high is None:
         return theta, tf.zeros_like(theta)
     if low is not None and high is not None:
@@ -111,7 +134,7 @@ def _to_line(theta: tf.Tensor, low: float | None, high: float | None):
         from_low, from_high = -tf.math.expm1(-k * below), -tf.math.expm1(-k * above)
         u = below + (tf.math.log(from_low) - tf.math.log(from_high)) / k
         slope = 1 / from_low + 1 / from_high - 1
-        log_jacobian = tf.math.log(slope) - math.log(width)
+        log_jacobian = tf.math.log(slope) - np.log(width)
         inside = (theta >= low) & (theta <= high)
     else:
         distance = theta - low if low is not None else high - theta
@@ -121,7 +144,7 @@ def _to_line(theta: tf.Tensor, low: float | None, high: float | None):
     return u, tf.where(inside, log_jacobian, tf.constant(-math.inf, theta.dtype))
 
 
-def _from_line(u: tf.Tensor, low: float | None, high: float | None) -> tf.Tensor:
+def _from_line(u: tf.Tensor, low: np.ndarray | None, high: np.ndarray | None) -> tf.Tensor:
     if low is None and high is None:
         return u
     if low is not None and high is not None:
@@ -134,13 +157,16 @@ def _from_line(u: tf.Tensor, low: float | None, high: float | None) -> tf.Tensor
     else:
         theta = low + tf.exp(u) if low is not None else high - tf.exp(u)
     dtype = u.dtype.as_numpy_dtype
-    return tf.clip_by_value(theta, _inner(low, math.inf, dtype), _inner(high, -math.inf, dtype))
+    # Both limits: an exponential overflows.
+    return tf.minimum(
+        tf.maximum(theta, _inner(low, math.inf, dtype)), _inner(high, -math.inf, dtype)
+    )
 
 
-def _inner(bound: float | None, towards: float, dtype) -> np.floating:
-    """The bound in this precision, on the inner side: 0.1 in float32 is above 0.1."""
-    if bound is None:
-        return dtype(-towards)
-    rounded = dtype(bound)
-    outside = float(rounded) < bound if towards > 0 else float(rounded) > bound
-    return np.nextafter(rounded, dtype(towards)) if outside else rounded
+def _inner(bounds: np.ndarray | None, towards: float, dtype) -> np.ndarray:
+    """The bounds in this precision, on the inner side: 0.1 in float32 is above 0.1."""
+    if bounds is None:
+        return np.array(-towards, dtype)
+    rounded = bounds.astype(dtype)
+    outside = rounded < bounds if towards > 0 else rounded > bounds
+    return np.where(outside, np.nextafter(rounded, dtype(towards)), rounded).astype(dtype)

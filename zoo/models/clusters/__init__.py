@@ -1,0 +1,1 @@
+"""Models of galaxy clusters: masses from positions and velocities of their galaxies."""
