@@ -279,7 +279,8 @@ def store() -> str:
         table(("scan", "graph", "wall", "CPU"), scanned),
         table(("`load_model` from a store", "whole", "checks, first", "warm", "share"), loaded),
     )
-    return "\n\n".join(tables)
+    load = f"Load average of the machine meanwhile: {found['load_average']:.1f} on two cores."
+    return "\n\n".join([*tables, load])
 
 
 def per_cent(value: float) -> str:

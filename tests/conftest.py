@@ -13,12 +13,20 @@ os.environ["MPLBACKEND"] = "Agg"
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
+import atexit
+import shutil
 import socket
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
 import wrapt
+
+# What is collected must not depend on the releases that this user has fetched.
+os.environ["ZOO_HOME"] = tempfile.mkdtemp(prefix="zoo-tests-")
+os.environ.pop("ZOO_PATH", None)
+atexit.register(shutil.rmtree, os.environ["ZOO_HOME"], ignore_errors=True)
 
 SEED = 20061
 LOOPBACK = {"localhost", "::1", "0.0.0.0", "::", "", None}  # noqa: S104 (nothing is bound here)

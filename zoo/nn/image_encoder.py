@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import keras
 import numpy as np
+from keras import ops
 
 from zoo.nn.context_encoder import ContextEncoder, Shape, feature_count
 from zoo.nn.standardize import Standardize
@@ -68,4 +69,7 @@ class ImageEncoder(ContextEncoder):
 
     def call(self, inputs):
         """Context of shape (batch, width)."""
-        return self.network(self.standardize(self.stacked(inputs, rank=3)))
+        images = self.standardize(self.stacked(inputs, rank=3))
+        # One row more: oneDNN's convolution fails on the empty batch of an idle replica.
+        extra = ops.zeros((1, *images.shape[1:]), dtype=images.dtype)
+        return self.network(ops.concatenate([images, extra], axis=0))[:-1]
