@@ -62,7 +62,7 @@ def density_field(
     values, vectors = np.linalg.eigh(covariance)
     root = vectors * np.sqrt(np.maximum(values, 0))
     g = rng.normal(size=(n, count)) @ root.T
-    return np.exp(g - 0.5 * np.diag(covariance)) - 1
+    return np.minimum(np.exp(g - 0.5 * np.diag(covariance)), p.density_limit) - 1
 
 
 def draw(

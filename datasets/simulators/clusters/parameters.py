@@ -71,6 +71,7 @@ class Parameters:
     contamination: float = 1.8  # factor of the haloes around the cluster (C)
     halo_boost: float = 1.75  # of the correlated haloes inside `correlated_radius`, over bias (C)
     environment: float = 1.6  # factor of the width of the lognormal density (C)
+    density_limit: float = 20.0  # of a cell, in means: the tail of a lognormal knows none
     correlated_radius: float = 12.0  # inside, the excess is placed by distance from the cluster
     filament_share: float = 0.5  # of this excess, along `filaments` directions
     filaments: int = 3
