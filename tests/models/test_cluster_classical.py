@@ -217,7 +217,7 @@ def test_msigma_learns_and_inverts_a_planted_relation():
     n = np.round(10 ** rng.uniform(1, 2.5, 3000)).astype(int)
     sigma = 10 ** (3.03 + 0.36 * (log_mass - 15) + 0.03 * rng.normal(size=3000))
     v = uneven([rng.normal(0, s, k) for s, k in zip(sigma, n, strict=True)])
-    data = {"v_los": v, "log_mass": log_mass, "redshift": np.full(3000, Z)}
+    data = {"r_proj": v, "v_los": v, "log_mass": log_mass, "redshift": np.full(3000, Z)}
     found = cluster_msigma.learn(data, {"config": {}})
     assert found["slope"] == pytest.approx(0.36, abs=0.015)
     assert found["log_sigma"] == pytest.approx(3.03, abs=0.008)
@@ -331,12 +331,12 @@ def test_intrinsic_relation_is_found_and_makes_the_posterior_calibrated():
     rng = np.random.default_rng(6)
     grid, edges = mamposst.LOG_MASS, intrinsic.cells(13.5, 15.3)
     true = rng.uniform(13.5, 15.3, 3000)
-    dynamical = true + 0.05 - 0.1 * (true - 14.5) + 0.15 * rng.normal(size=3000)
+    dynamical = true + 0.05 - 0.1 * (true - 14.5) + 0.12 * rng.standard_t(4, 3000)
     measured = dynamical + 0.08 * rng.normal(size=3000)
     logs = -0.5 * ((grid - measured[:, None]) / 0.08) ** 2
     found = intrinsic.fit(logs, grid, true, edges)
     assert found[:2] == pytest.approx([0.05, -0.1], abs=0.03)
-    assert np.exp(found[2]) == pytest.approx(0.15, abs=0.015)
+    assert np.exp(found[2]) == pytest.approx(0.12, abs=0.015)
     posterior = grid_posterior.GridPosterior(edges, intrinsic.weights(logs, grid, found, edges))
     below = posterior.inverse(np.array([0.16, 0.84])) < true[:, None]
     assert below.mean(axis=0) == pytest.approx([0.84, 0.16], abs=0.03)

@@ -178,6 +178,7 @@ def test_isotropic_m32_agrees_with_cylindrical_alignment(repository, mbh):
 # --- against jampy
 
 
+@pytest.mark.stress
 def test_jampy_8_agrees_within_its_noise():
     """At its default accuracy it is off by a per cent, with more nodes by a few 1e-3."""
     module = pytest.importorskip("jampy.axi.jam_axi_proj", exc_type=ImportError)
@@ -206,6 +207,7 @@ print("RESULT" + json.dumps(models))
 """
 
 
+@pytest.mark.stress
 def test_jampy_9_agrees():
     if not JAMPY9_PYTHON:
         pytest.skip("ZOO_BENCH_JAMPY9_PYTHON names no interpreter: not compared with jampy 9")

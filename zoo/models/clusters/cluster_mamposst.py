@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from zoo.models.clusters import intrinsic, rivals, sanity
+from zoo.models.clusters import intrinsic, rivals, sanity, split
 from zoo.models.clusters.example import galaxies
 from zoo.models.clusters.grid_posterior import LEVELS, GridPosterior
 from zoo.models.clusters.mamposst import (
@@ -113,12 +113,9 @@ def learn(data: dict[str, Any], settings: dict[str, Any]) -> dict[str, Any]:
         "scatter": round(float(deviation.std()), 4),
         "background": _background(data, config["depth"]),
     }
-    few = slice(CLUSTERS)
-    columns = {name: data[name][few].padded() for name in ("r_proj", "v_los")}
-    columns["redshift"] = np.asarray(data["redshift"][few])
     estimator = build(**config, **found)
-    logs = estimator.log_likelihood(columns)
-    found["relation"] = intrinsic.fit(logs, LOG_MASS, log_mass[few], estimator.edges)
+    logs = split.over(data, estimator.log_likelihood, CLUSTERS)
+    found["relation"] = intrinsic.fit(logs, LOG_MASS, log_mass[:CLUSTERS], estimator.edges)
     return found
 
 

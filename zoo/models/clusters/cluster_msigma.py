@@ -6,12 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from zoo.models.clusters import nfw, sanity
+from zoo.models.clusters import nfw, sanity, split
 from zoo.models.clusters.dispersion import clipped, dispersion
 from zoo.models.clusters.example import galaxies
 from zoo.models.clusters.richness import richness_fit
 
 PIVOT = 15.0
+CLUSTERS = 30_000  # of the training split
 FITTED = 14.5  # log_mass above which the relation is fitted (Ho et al. 2019)
 QUOTED = (13.9, 15.1)  # log_mass of the clusters that the error is fitted to
 EVRARD = {"slope": 0.3361, "log_sigma": float(np.log10(1082.9)), "reference": 0.0}
@@ -72,23 +73,26 @@ def learn(data: dict[str, Any], settings: dict[str, Any]) -> dict[str, Any]:
     Parameters
     ----------
     data : dict
-        `v_los` of uneven length, `log_mass`, `redshift` of the training split.
+        Features of the training split of `cluster_phase_space`.
     settings : dict
         `config` may say `clip`.
     """
     clip = settings["config"].get("clip", False)
-    v = data["v_los"].padded().astype(float)
-    log_mass = np.asarray(data["log_mass"], float)
-    sigma = dispersion(clipped(v) if clip else v)
+    log_mass = np.asarray(data["log_mass"][:CLUSTERS], float)
+
+    def measured(columns: dict[str, np.ndarray]) -> np.ndarray:
+        v = np.asarray(columns["v_los"], float)
+        return dispersion(clipped(v) if clip else v)
+
+    sigma = split.over(data, measured, CLUSTERS)
     fitted = log_mass > FITTED
     slope, log_sigma = np.polyfit(log_mass[fitted] - PIVOT, np.log10(sigma[fitted]), 1)
     relation = {"slope": float(slope), "log_sigma": float(log_sigma)}
     relation["reference"] = float(np.mean(data["redshift"]))
-    redshift = np.asarray(data["redshift"], float)
-    found = build(**relation, clip=clip).predict({"v_los": v, "redshift": redshift})
+    estimator = build(**relation, clip=clip)
+    found = split.over(data, lambda columns: estimator.predict(columns)["log_mass"], CLUSTERS)
     rows = (log_mass > QUOTED[0]) & (log_mass < QUOTED[1])
-    count = (~np.isnan(v)).sum(axis=1)
-    error = richness_fit(found["log_mass"][rows] - log_mass[rows], count[rows])
+    error = richness_fit(found[rows] - log_mass[rows], data["v_los"][:CLUSTERS].lengths[rows])
     return {name: round(value, 5) for name, value in (relation | error).items()}
 
 

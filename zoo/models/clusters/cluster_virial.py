@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from scipy.special import ellipk
 
-from zoo.models.clusters import nfw, rivals, sanity
+from zoo.models.clusters import nfw, rivals, sanity, split
 from zoo.models.clusters.dispersion import clipped, dispersion
 from zoo.models.clusters.example import galaxies
 from zoo.models.clusters.richness import richness_fit
@@ -118,15 +118,13 @@ def learn(data: dict[str, Any], settings: dict[str, Any]) -> dict[str, Any]:
     Parameters
     ----------
     data : dict
-        `r_proj`, `v_los` of uneven length, `log_mass`, `redshift` of the training split.
+        Features of the training split of `cluster_phase_space`.
     settings : dict
         `config` may say `clip`.
     """
     log_mass = np.asarray(data["log_mass"][:CLUSTERS], float)
-    columns = {name: data[name][:CLUSTERS].padded() for name in ("r_proj", "v_los")}
-    columns["redshift"] = np.asarray(data["redshift"][:CLUSTERS], float)
-    found = build(**settings["config"]).predict(columns)["log_mass"]
+    estimator = build(**settings["config"])
+    found = split.over(data, lambda columns: estimator.predict(columns)["log_mass"], CLUSTERS)
     rows = (log_mass > QUOTED[0]) & (log_mass < QUOTED[1])
-    count = (~np.isnan(columns["v_los"])).sum(axis=1)
-    error = richness_fit(found[rows] - log_mass[rows], count[rows])
+    error = richness_fit(found[rows] - log_mass[rows], data["v_los"][:CLUSTERS].lengths[rows])
     return {name: round(value, 5) for name, value in error.items()}

@@ -1,11 +1,12 @@
 """From the mass a spherical model finds to the true one: what triaxial, clumpy haloes add.
 
 The likelihood of a dynamical model is one of the mass that a sphere in equilibrium would have. That
-mass scatters about the true one: log M_dynamical is normal about
+mass scatters about the true one: log M_dynamical follows Student's t distribution about
 
-    log M + offset + slope (log M - 14.5)   with   sigma = scatter exp(growth (log M - 14.5)),
+    log M + offset + slope (log M - 14.5)   of width   scatter exp(growth (log M - 14.5)),
 
-four numbers that are fitted to clusters of known mass. Without them posteriors are too narrow.
+four numbers that are fitted to clusters of known mass. Without them posteriors are too narrow. Its
+four degrees of freedom leave room for the few clusters that are mergers or seen through a group.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from scipy.optimize import minimize
 PIVOT = 14.5
 CELL = 0.01  # [dex], of the posterior
 DEEPEST = -60.0  # of log L, below its maximum
+FREEDOM = 4.0
 START = (0.0, 0.0, np.log(0.12), 0.0)
 
 
@@ -57,10 +59,10 @@ def _kernel(dynamical: np.ndarray, true: np.ndarray, relation: Sequence[float]) 
     """Density of the dynamical mass at each true one, (dynamical, true)."""
     offset, slope, log_scatter, growth = relation
     sigma = np.exp(log_scatter + growth * (true - PIVOT))
-    # narrower than the steps of the grid a normal distribution would be lost between them
+    # narrower than the steps of the grid it would be lost between them
     sigma = np.maximum(sigma, CELL / 2)
     z = (dynamical[:, None] - true - offset - slope * (true - PIVOT)) / sigma
-    return np.exp(-0.5 * z**2) / sigma
+    return (1 + z**2 / FREEDOM) ** (-(FREEDOM + 1) / 2) / sigma
 
 
 def fit(

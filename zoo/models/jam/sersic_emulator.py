@@ -42,7 +42,8 @@ class Coordinates(keras.layers.Layer):
 
 def coordinates(data, others=()):
     """The same coordinates of a split (n, coordinates), in float64."""
-    wide = {name: np.asarray(data[name], np.float64) for name in data if np.ndim(data[name]) == 1}
+    names = ("n_sersic", "q_light", "q_mass", "inclination", *others)
+    wide = {name: np.asarray(data[name], np.float64) for name in names}
     cos2 = np.cos(np.radians(wide["inclination"])) ** 2
     q = [np.sqrt((wide[name] ** 2 - cos2) / (1 - cos2)) for name in ("q_light", "q_mass")]
     return np.stack([wide["n_sersic"], *q, cos2, *(wide[name] for name in others)], axis=-1)

@@ -28,13 +28,7 @@ class Coupling(keras.layers.Layer):
     """
 
     def __init__(
-        self,
-        size: int,
-        kept: int,
-        elementwise: Elementwise,
-        hidden: int,
-        depth: int,
-        **kwargs,
+        self, size: int, kept: int, elementwise: Elementwise, hidden: int, depth: int, **kwargs
     ) -> None:
         super().__init__(**kwargs)
         self.kept = kept

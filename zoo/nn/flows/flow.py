@@ -60,7 +60,7 @@ class ConditionalFlow(keras.Model):
         parameters: Mapping[str, Bounds],
         encoder: ContextEncoder,
         kind: str = "spline",
-        n_layers: int = 4,
+        n_layers: int = 5,
         hidden: int = 48,
         depth: int = 2,
         **kwargs,
