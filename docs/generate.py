@@ -139,6 +139,63 @@ def jam_emulator() -> str:
     return "\n".join([table(head, rows), "", table(columns, speed), "", load])
 
 
+def map_models() -> str:
+    """What releases of maps reach on their test splits, from their manifests."""
+    metrics = ("mean_abs", "max_median", "max_p90", "max_p99", "max_worst")
+    rows = []
+    for name in registry.list_models():
+        card, _ = registry.find_card(name)
+        if not registry.versions(name) or card.metrics.get("vrms") != "map_errors":
+            continue
+        manifest = registry.find_release(name).manifest
+        for label, row in sorted(manifest.metrics.items(), key=lambda item: item[0] != name):
+            data = str(manifest.dataset).partition(":")[0]
+            seconds = f"{manifest.training.get('cpu_s', 0):.0f}" if label == name else ""
+            below = tuple(f"{100 * row[f'max_below_{t}']:.2f} %" for t in ("0.02", "0.005"))
+            numbers = tuple(per_cent(row[metric]) for metric in metrics)
+            rows.append((f"`{data}`", label, *numbers, *below, seconds))
+    head = ("dataset", "model", "mean", "map-max: median", "90th percentile", "99th percentile")
+    head += ("worst", "< 2 %", "< 0.5 %", "training [CPU s]")
+    return table(head, rows)
+
+
+def jam_real() -> str:
+    """Sersic emulators on the photometry of four galaxies."""
+    found = results("jam_real")
+    if found is None:
+        return "Not measured yet: `python benchmarks/bench_jam_real.py`."
+    rows = []
+    for galaxy, facts in found.items():
+        fit = facts["sersic"]
+        shape = f"n {fit['n_sersic']:.1f}, q {fit['q_light']:.2f}, {fit['rms_mag']:.2f} mag"
+        for label, row in facts["models"].items():
+            errors = (f"{row[k]:.1f}" for k in ("rms_km_s", "rms_free_ml_km_s", "max_km_s"))
+            percent = f"{row['mean_per_cent']:.1f} %"
+            rows.append((galaxy, shape, label, *errors, percent))
+    head = ("galaxy", "best Sersic profile, its rms", "model", "rms [km/s]", "rms, M/L free [km/s]")
+    return table((*head, "largest [km/s]", "mean"), rows)
+
+
+def clusters() -> str:
+    """What the estimators of cluster masses reach, from their manifests."""
+    rows = []
+    metrics = ("scatter", "half_width_68", "bias", "worst_bias", "rmse")
+    for name in registry.list_models("cluster_*"):
+        if not registry.versions(name):
+            continue
+        manifest = registry.find_release(name).manifest
+        row = manifest.metrics.get(name, {})
+        numbers = tuple(f"{row[k]:.3f}" if k in row else "" for k in metrics)
+        cover = tuple(f"{row[k]:.3f}" if k in row else "" for k in ("coverage_68", "coverage_95"))
+        data = str(manifest.dataset).partition(":")[0].partition("/")[2]
+        nll = f"{row['nll']:.3f}" if "nll" in row else ""
+        seconds = f"{manifest.training.get('cpu_s', 0):.0f}"
+        rows.append((data, f"`{name}`", *numbers, *cover, nll, seconds))
+    head = ("config", "model", "std, 14-15 [dex]", "half width", "bias", "worst bias of a bin")
+    head += ("rmse, 13.6-15.2", "68 % holds", "95 % holds", "NLL", "training [CPU s]")
+    return table(head, sorted(rows))
+
+
 def jam_learning() -> str:
     """Learning curve of the emulator and of the polynomial."""
     found = results("jam_learning")
@@ -295,6 +352,9 @@ PARTS = {
         datasets,
         jam_cyl,
         jam_emulator,
+        map_models,
+        jam_real,
+        clusters,
         jam_learning,
         jam_ablations,
         fine_tune,
