@@ -126,7 +126,7 @@ class Builder(tfds.core.GeneratorBasedBuilder):
         self, dl_manager: tfds.download.DownloadManager
     ) -> dict[str, Iterator[tuple[int | str, chunks.Record]]]:
         if self.builder_config.mock is None:
-            from zoo_datasets.simulators.clusters import catalogue
+            from zoo_datasets.cluster_phase_space import catalogue
 
             return catalogue.splits(Path(dl_manager.manual_dir))
         return dict(simulated.splits(self.tasks()))

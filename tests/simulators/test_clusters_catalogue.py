@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
+from zoo_datasets.cluster_phase_space import catalogue
 from zoo_datasets.errors import DatasetError
-from zoo_datasets.simulators.clusters import catalogue, halos
+from zoo_datasets.simulators.clusters import halos
 
 N = 90  # haloes; the last two are no hosts of the sample
 IDS = 10**18 + np.arange(N)  # more digits than a float64 holds
