@@ -27,6 +27,7 @@ TYPES = {
     "dataset": str,
     "recipe": dict,
     "metrics": dict,
+    "hints": dict,
     "batch_size": int,
 }
 REQUIRED = ("kind", "summary", "inputs", "outputs")
@@ -109,7 +110,10 @@ class Field:
 
 @dataclass(frozen=True)
 class Card:
-    """Everything that a model card states; see `read_card`."""
+    """Everything that a model card states; see `read_card`.
+
+    `hints` tells what to do about names that a model does not know on purpose.
+    """
 
     name: str
     kind: str
@@ -122,6 +126,7 @@ class Card:
     dataset: str | None = None
     recipe: dict[str, Any] = field(default_factory=dict)
     metrics: dict[str, str] = field(default_factory=dict)
+    hints: dict[str, str] = field(default_factory=dict)
     batch_size: int = 256
     metadata: dict[str, Any] = field(default_factory=dict)
     prose: str = ""
@@ -199,6 +204,7 @@ def _card(
         dataset=block.get("dataset"),
         recipe=block.get("recipe", {}),
         metrics=block.get("metrics", {}),
+        hints=block.get("hints", {}),
         batch_size=block.get("batch_size", 256),
         metadata=metadata,
         prose=prose,

@@ -107,6 +107,8 @@ def _describe(card: Card) -> str:
 
 def _check_names(card: Card, x: Mapping[str, Any]) -> None:
     unknown = [name for name in x if name not in card.inputs]
+    if unknown and unknown[0] in card.hints:
+        raise InputError(f"{card.name} has no input {unknown[0]!r}: {card.hints[unknown[0]]}")
     if unknown:
         close = difflib.get_close_matches(str(unknown[0]), list(card.inputs), n=1)
         hint = f" Did you mean {close[0]!r}?" if close else ""

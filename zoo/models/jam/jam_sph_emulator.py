@@ -27,7 +27,7 @@ SCALARS = (
 OTHERS = ("beta",)  # coordinates besides the Sersic index, intrinsic axis ratios and cos^2 i
 
 
-def build(dtype="float32", degree=6, modes=64, warp=(32, 32), counts=(32, 17)):
+def build(dtype="float32", degree=6, modes=96, warp=(32, 32), counts=(32, 17)):
     """Build the network.
 
     Symmetries are exact: M/L, surface brightness, size and distance scale, the position angle
