@@ -83,7 +83,7 @@ def sersic(folder: Path, say: Callable[[str], object]) -> Path:
 
     from zoo import plots
     from zoo.model import load_model
-    from zoo.models.jam import jam_cyl_emulator
+    from zoo.models.jam import jam_cyl_emulator, sersic_domain
 
     # The exact model needs the galaxy's Gaussians, which the simulator of the mocks knows.
     simulator = import_module("zoo_datasets.simulators.sersic_mock")
@@ -112,7 +112,7 @@ def sersic(folder: Path, say: Callable[[str], object]) -> Path:
     error = vrms / exact - 1
     say(f"A mock (n = 3, 70 deg): {vrms.min():.1f} to {vrms.max():.1f} km / s; emulator against")
     say(f"exact: mean {np.abs(error).mean():.1e}, largest {np.abs(error).max():.1e}")
-    half = jam_cyl_emulator.PIXELS * jam_cyl_emulator.PIXEL / 2
+    half = sersic_domain.PIXELS * sersic_domain.PIXEL / 2
     extent = (-half, half, -half, half)
     figure = Figure(figsize=(10, 4.2), layout="constrained")
     left, right = figure.subplots(1, 2)
