@@ -60,14 +60,6 @@ class PosteriorSummary(keras.layers.Layer):
             f"{name}_quantiles": quantiles,
         }
 
-    def mean(self, context, nodes):
-        """Mean of the posterior (batch,) by few Gauss-Hermite nodes, quick enough for a loss."""
-        points, weights = np.polynomial.hermite_e.hermegauss(nodes)
-        z = ops.convert_to_tensor(points, dtype=self.compute_dtype)[:, None]
-        theta = self.flow.push(ops.tile(z, (ops.shape(context)[0], 1)), context, nodes)
-        weights = ops.convert_to_tensor(weights / weights.sum(), dtype=self.compute_dtype)
-        return ops.sum(ops.reshape(theta, (-1, nodes)) * weights, axis=-1)
-
     def compute_output_spec(self, inputs):
         """(batch,), (batch,) and (batch, 5)."""
         batch = next(iter(inputs.values())).shape[0]

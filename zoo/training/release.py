@@ -106,8 +106,12 @@ def export(
 
 
 def golden(card: Any, name: str, folder: Path, config: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """Inputs and outputs of the model's own example, from the files just written."""
-    example = saving.module_of(card).example()
+    """Inputs and outputs of the model's own example, from the files just written.
+
+    A module whose example is answered by a large map has a smaller one, `golden`, for the manifest.
+    """
+    module = saving.module_of(card)
+    example = getattr(module, "golden", module.example)()
     unfinished = Manifest(name=name, version=0, files={}, golden={}, config=config)
     prediction = Model(card, name, folder, unfinished, None, "float32").predict(example)
     batch = quantities.read(card, example)

@@ -15,7 +15,7 @@ from zoo.nn.chebyshev import ChebyshevFeatures, Domain
 from zoo.nn.polar import PolarBasis, PolarModes
 from zoo.ranges import Violation
 
-example, route = lens_domain.example, lens_domain.route
+example, golden, route = lens_domain.example, lens_domain.golden, lens_domain.route
 
 RADII = np.geomspace(0.003, 43, 67)  # polar grid of `lens_kinematics`, elliptical, in r_sersic
 ANGLES = np.linspace(0, 90, 17)  # eccentric anomaly [deg]
