@@ -12,8 +12,8 @@ from hypothesis.extra.numpy import arrays
 
 from zoo import quantities
 from zoo.card import Card, Field, Interval
-from zoo.errors import InputError
 from zoo.chunking import chunks
+from zoo.errors import InputError
 from zoo.prediction import Prediction
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -75,7 +76,7 @@ def plot(
 @click.option("--extinction", type=float, default=0.0, help="Towards the galaxy [mag].")
 @click.option("--minlevel", type=float, default=0.0, help="Faintest level used [counts].")
 @click.option("-o", "--output", type=click.Path(path_type=Path), default=Path("mge.ecsv"))
-def mge(image: Path, zeropoint: float, sun: float, output: Path, **settings: float | None) -> None:
+def mge(image: Path, zeropoint: float, sun: float, output: Path, **settings: Any) -> None:
     """Fit Gaussians to the light of the largest galaxy in IMAGE, through mgefit."""
     from zoo.readers import files, photometry
 
