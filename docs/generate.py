@@ -33,21 +33,22 @@ def results(name: str) -> dict[str, Any] | None:
 
 
 def models() -> str:
-    """Every model with what it needs, predicts and weighs."""
+    """Every model with its tags, what it needs, predicts and weighs."""
     rows = []
-    for name in registry.list_models():
-        card, _ = registry.find_card(name)
-        if not registry.versions(name):
+    for card in registry.all_cards().values():
+        released = [name for name in card.names if registry.versions(name)]
+        if not released:
             continue
-        manifest = registry.find_release(name).manifest
-        size = sum(entry["size"] for entry in manifest.files.values()) / 1e6
+        manifests = [registry.find_release(name).manifest for name in released]
+        size = max(sum(file["size"] for file in m.files.values()) for m in manifests) / 1e6
+        tags = [name.partition(".")[2] for name in released if "." in name]
         rows.append(
             (
-                f"[`{name}`](zoo/models/{card.family}/{card.name}.md)",
+                f"[`{card.name}`](zoo/models/{card.family}/{card.name}.md)",
                 card.kind,
-                card.summary,
+                card.summary + (f"; tags {', '.join(tags)}" if tags else ""),
                 ", ".join(f"`{output}`" for output in card.outputs),
-                f"{size:.1f} MB",
+                f"{size:.1f} MB" if size else "",
             )
         )
     return table(("model", "kind", "what it is", "predicts", "size"), rows)
