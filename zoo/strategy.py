@@ -39,7 +39,8 @@ def distribute(
     """One traced function that splits a batch over the replicas and joins their rows in order.
 
     Each replica slices its share of the whole batch, the last ones less or nothing, so that odd
-    batches neither retrace nor drop rows.
+    batches neither retrace nor drop rows. A row more keeps a replica from an empty batch, on which
+    oneDNN's convolutions fail.
     """
     import tensorflow as tf
 
@@ -52,7 +53,8 @@ def distribute(
         def replica() -> dict[str, Any]:
             rank = tf.distribute.get_replica_context().replica_id_in_sync_group
             rows = slice(rank * share, (rank + 1) * share)
-            return function(**{name: value[rows] for name, value in inputs.items()})
+            own = {n: tf.concat([value[rows], value[-1:]], axis=0) for n, value in inputs.items()}
+            return {name: value[:-1] for name, value in function(**own).items()}
 
         shares = strategy.run(replica)
         return {
