@@ -181,7 +181,7 @@ class RandomPixels(keras.Model):
             x, y, true = x * factor, y * factor, true * speed
         predicted = self.network(inputs | {"x": x, "y": y}, training=training)["vrms"]
         error = (predicted - true) / self.network.get_layer("vrms").unit(inputs)[:, None]
-        return ops.where(ops.maximum(x, y) > EDGE, 0.0, error)
+        return ops.where(ops.maximum(x, y) > 1.0001 * EDGE, 0.0, error)
 
     def resized(self, inputs):
         """The same galaxies in other sizes that the prior allows, which is exact.
