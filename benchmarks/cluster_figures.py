@@ -144,7 +144,8 @@ def saliency(found: dict[str, Any]) -> None:
     for panel, (name, entry) in zip(axes, found["maps"].items(), strict=False):
         # a change of the map that keeps its sum: the mean gradient cannot be felt
         weight = entry["density"] / entry["density"].sum()
-        gradient = entry["gradient"] - np.sum(entry["gradient"] * weight)
+        # per relative change of the density: the steep root of empty cells would drown the rest
+        gradient = (entry["gradient"] - np.sum(entry["gradient"] * weight)) * weight
         largest = np.quantile(np.abs(gradient), 0.995)
         shown = panel.imshow(
             gradient, origin="lower", extent=extent, aspect="auto", cmap="RdBu_r",
@@ -153,7 +154,7 @@ def saliency(found: dict[str, Any]) -> None:
         panel.contour(entry["density"], 5, extent=extent, colors="k", linewidths=0.4)
         panel.set_title(f"log M = {name}", fontsize=9)
         panel.set_xlabel("R [Mpc/h]", fontsize=8)
-        figure.colorbar(shown, ax=panel).set_label("d log M / d (share of galaxies)", fontsize=7)
+        figure.colorbar(shown, ax=panel).set_label("d log M / d ln density", fontsize=7)
     axes[0].set_ylabel("|v| [km/s]", fontsize=8)
     one = found["galaxies"]
     largest = np.quantile(np.abs(one["gradient"]), 0.95) * 1000
