@@ -8,10 +8,8 @@ from keras import ops
 from scipy.interpolate import make_interp_spline
 
 from zoo import registry, saving
-from zoo.models.jam import lens_domain
+from zoo.models.jam import lens_domain, sersic_emulator
 from zoo.models.jam.lens_domain import PIXEL, QUADRANT, SCALARS
-from zoo.nn import projection
-from zoo.nn.chebyshev import ChebyshevFeatures, Domain
 from zoo.nn.polar import PolarBasis, PolarModes
 from zoo.ranges import Violation
 
@@ -52,7 +50,7 @@ def build(dtype="float32", degree=6, modes=96, warp=(32, 32), counts=(44, 17)):
     inputs = {name: keras.Input((), dtype=dtype, name=name) for name in SCALARS}
     inputs |= {name: keras.Input((None,), dtype=dtype, name=name) for name in "xy"}
     intrinsic = Coordinates(dtype=dtype, name="coordinates")(inputs)
-    features = _features(intrinsic, degree, warp, dtype)
+    features = sersic_emulator.features(intrinsic, DIMS, degree, warp, dtype)
     trunk = keras.layers.Dense(modes, use_bias=False, trainable=False, dtype=dtype, name="trunk")
     placed = Place(dtype=dtype, name="place")(inputs)
     basis = PolarBasis(RADII, ANGLES, tuple(counts))
@@ -60,19 +58,6 @@ def build(dtype="float32", degree=6, modes=96, warp=(32, 32), counts=(44, 17)):
     values = maps({"amplitudes": trunk(features), **placed})
     vrms = SecondMoment(dtype=dtype, name="vrms")(inputs | {"values": values, "placed": placed})
     return keras.Model(inputs, {"vrms": vrms}, name="lens_kinematics")
-
-
-def _features(intrinsic, degree, warp, dtype):
-    """Polynomials of warped coordinates; the warp starts as the identity."""
-    unit = Domain(DIMS, dtype=dtype, name="domain")(intrinsic)
-    x = unit
-    for index, width in enumerate(warp):
-        x = keras.layers.Dense(width, "tanh", dtype=dtype, name=f"warp_{index}")(x)
-    if warp:
-        small = keras.initializers.RandomNormal(stddev=0.02)
-        bend = keras.layers.Dense(DIMS, kernel_initializer=small, dtype=dtype, name="bend")(x)
-        unit = keras.layers.Add(dtype=dtype, name="warped")([unit, bend])
-    return ChebyshevFeatures(degree, dtype=dtype, name="chebyshev")(unit)
 
 
 class Coordinates(keras.layers.Layer):
@@ -228,26 +213,9 @@ def adapt(model, data):
 
 def learn(model, data, settings, **progress):
     """Learn the coordinates by variable projection, then solve for the polynomials."""
-    config = settings["config"]
-    degree = model.get_layer("chebyshev").degree
-    entry = keras.Input((DIMS,), dtype="float64", name="coordinates")
-    features = _features(entry, degree, config.get("warp", (32, 32)), "float64")
-    double = keras.Model(entry, features)
-    names = [layer.name for layer in double.layers if layer.weights]
-    for name in names:
-        double.get_layer(name).set_weights(model.get_layer(name).get_weights())
     x = coordinates(data)
     y = model.get_layer("modes").project(targets(data))
-    facts = {}
-    if double.trainable_variables:
-        facts = projection.learn(
-            double, x, y, steps=settings["epochs"], seed=settings["seed"], **progress
-        )
-    for name in names:
-        model.get_layer(name).set_weights(double.get_layer(name).get_weights())
-    design = np.concatenate([np.asarray(double(part)) for part in np.array_split(x, 8)])
-    model.get_layer("trunk").kernel.assign(projection.readout(design, y))
-    return facts
+    return sersic_emulator.learn(model, x, y, settings, **progress)
 
 
 def polynomial(data):
