@@ -191,7 +191,11 @@ def train(name: str, into: Path, limit: int | None, **changes: int | None) -> No
 @main.command()
 @click.argument("name")
 @click.option("--version", type=int, help="Version; the newest one unless given.")
-@click.option("--data", type=click.Path(path_type=Path), help="Judge on this file instead.")
+@click.option(
+    "--data",
+    type=click.Path(path_type=Path),
+    help="Judge on this file, or the test split of NAME/CONFIG, instead.",
+)
 @click.option("--predictions", type=click.Path(path_type=Path), help="Judge these beside ours.")
 @click.option("--baselines/--no-baselines", default=True, help="Compute their rows too.")
 @click.option("--json", "as_json", is_flag=True, help="Machine-readable output.")
@@ -211,7 +215,6 @@ def evaluate(
 
     ready()
     from zoo.evaluation import evaluate as judge
-    from zoo.evaluation.files import from_file
 
     table = judge.evaluate(name, version, data=data, predictions=predictions, baselines=baselines)
     shift = None
@@ -219,7 +222,7 @@ def evaluate(
         from zoo.model import load_model
 
         card = load_model(name, version).card
-        shift = judge.shift(card, from_file(card, data))
+        shift = judge.shift(card, judge.judged_on(card, data))
     if as_json:
         click.echo(json.dumps(table, indent=1))
         return

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -37,6 +39,38 @@ def split(dataset: str, name: str) -> dict[str, np.ndarray]:
     if not arrays or not min(len(values) for values in arrays.values()):
         raise DataError(f"{dataset} has no records in its split {name!r}")
     return arrays
+
+
+def is_name(text: str) -> bool:
+    """Whether a text names a dataset, "name/config", rather than a file."""
+    name, slash, config = text.partition("/")
+    words = name, config.partition(":")[0]
+    return bool(slash) and all(w.isidentifier() for w in words) and not Path(text).exists()
+
+
+def observed(dataset: str, data: dict[str, Any], draw: int = 0) -> dict[str, Any]:
+    """Records as an instrument would see them, where a dataset stores what is there instead.
+
+    Such a dataset has a module `observe` whose `observe(columns, draw)` adds the noisy features.
+
+    Parameters
+    ----------
+    dataset : str
+        "name/config".
+    data : dict
+        Records of one of its splits.
+    draw : int
+        Number of the realisation of the noise: 0 is the one that models are judged on.
+
+    Returns
+    -------
+    dict
+        `data` itself if the dataset stores what is observed, or they have been observed already.
+    """
+    module = f"zoo_datasets.{dataset.partition('/')[0]}.observe"
+    if find_spec(module) is None:
+        return data
+    return dict(import_module(module).observe(data, draw))
 
 
 def features(dataset: str) -> list[str]:

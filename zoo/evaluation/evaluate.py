@@ -11,21 +11,20 @@ import numpy as np
 from zoo import saving, splits
 from zoo.card import Card
 from zoo.errors import CardError, DataError
-from zoo.evaluation import clusters, metrics
+from zoo.evaluation import clusters, metrics, spectra
 from zoo.evaluation.domain_shift import DomainShift, compare
 from zoo.evaluation.files import from_file, predictions_of
 from zoo.model import Model, load_model
 
 Table = dict[str, dict[str, float]]
 
-# Of a whole prediction with its posterior, rather than of one output.
-POSTERIORS: dict[str, Callable[..., dict[str, float]]] = {
-    "posterior_errors": metrics.posterior_errors,
-    "cluster_mass_errors": clusters.cluster_mass_errors,
-}
-METRICS: dict[str, Callable[..., dict[str, float]]] = {  # that a card can name
-    "map_errors": metrics.map_errors,
-    "scalar_errors": metrics.scalar_errors,
+# What a card can name, and what each reads beside the output `o` itself: `o_quantiles` and so on.
+METRICS: dict[str, tuple[Callable[..., dict[str, float]], tuple[str, ...]]] = {
+    "map_errors": (metrics.map_errors, ()),
+    "scalar_errors": (metrics.scalar_errors, ()),
+    "posterior_errors": (metrics.posterior_errors, ("quantiles",)),
+    "cluster_mass_errors": (clusters.cluster_mass_errors, ("quantiles",)),
+    "redshift_errors": (spectra.redshift_errors, ("pdf", "grid")),
 }
 
 
@@ -33,7 +32,7 @@ def evaluate(
     name: str | Path,
     version: int | None = None,
     *,
-    data: Path | None = None,
+    data: Path | str | None = None,
     predictions: Path | None = None,
     baselines: bool = True,
 ) -> Table:
@@ -43,8 +42,9 @@ def evaluate(
     ----------
     name : str or Path
         Model name, or a release folder.
-    data : Path, optional
-        A file with the dataset's features to judge on, in place of the test split.
+    data : Path or str, optional
+        A file with the dataset's features to judge on, or another dataset ("name/config", its test
+        split), in place of the test split.
     predictions : Path, optional
         Someone's predictions of the same rows, in the same order, to judge beside ours.
     baselines : bool
@@ -56,10 +56,7 @@ def evaluate(
         If the dataset is not built, or a file lacks the columns.
     """
     model = load_model(name, version)
-    if data is None:
-        test = splits.split(dataset(model.card), "test")
-    else:
-        test = from_file(model.card, data)
+    test = judged_on(model.card, data)
     table = {model.name: rate(model, test)}
     module = saving.module_of(model.card)
     if predictions is not None:
@@ -72,6 +69,14 @@ def evaluate(
             rival = load_model(other) if isinstance(other, str) else model.like(other)
             table[label] = rate(rival, test, model.card)
     return table
+
+
+def judged_on(card: Card, data: Path | str | None) -> dict[str, Any]:
+    """Rows to judge a model on: of a file, of another dataset's test split, or of its own."""
+    if data is not None and not splits.is_name(str(data)):
+        return from_file(card, Path(data))
+    name = dataset(card) if data is None else str(data)
+    return splits.observed(name, splits.split(name, "test"))
 
 
 def text(table: Table) -> str:
@@ -112,16 +117,15 @@ def score(card: Card, prediction: Any, data: dict[str, np.ndarray]) -> dict[str,
     if not card.metrics:
         raise CardError(f"{card.name}: the card names no `zoo.metrics` to judge the outputs by")
     out: dict[str, float] = {}
-    known = METRICS | POSTERIORS
     for output, metric in card.metrics.items():
-        if metric not in known:
-            raise CardError(f"{card.name}: no metric {metric!r}, allowed: {', '.join(known)}")
+        if metric not in METRICS:
+            raise CardError(f"{card.name}: no metric {metric!r}, allowed: {', '.join(METRICS)}")
         if output not in data:
             raise DataError(f"there is no true {output} to judge {card.name} by")
         try:
             pair = np.asarray(prediction[output]), np.asarray(data[output])
-            extra = (prediction.get(f"{output}_quantiles"),) if metric in POSTERIORS else ()
-            found = known[metric](*pair, *extra)
+            judge, beside = METRICS[metric]
+            found = judge(*pair, *(prediction.get(f"{output}_{what}") for what in beside))
         except ValueError as error:
             raise DataError(f"{output} cannot be judged: {error}") from error
         out |= found if len(card.metrics) == 1 else {f"{output}_{k}": v for k, v in found.items()}
