@@ -74,7 +74,8 @@ def map_errors(
     Returns
     -------
     dict of float
-        ``mean_abs``: mean over maps of the mean abs(eps) of a map;
+        ``mean_abs``: mean over maps of the mean abs(eps) of a map; ``mean_p90`` its 90th
+        percentile, and ``mean_below_0.01`` the fraction of maps where it is below 1 %;
         ``max_median``, ``max_p90``, ``max_p99``, ``max_worst``: quantiles of the map-max
         (interpolated linearly) and its largest value;
         ``max_below_<t>``: fraction of maps with map-max below the threshold t.
@@ -87,9 +88,12 @@ def map_errors(
     """
     eps = [np.abs(e) for e in relative_errors(model, true)]
     worst = np.array([e.max() for e in eps])
+    mean = np.array([e.mean() for e in eps])
     median, p90, p99 = np.quantile(worst, (0.5, 0.9, 0.99))
     summary = {
-        "mean_abs": float(np.mean([e.mean() for e in eps])),
+        "mean_abs": float(mean.mean()),
+        "mean_p90": float(np.quantile(mean, 0.9)),
+        "mean_below_0.01": float(np.mean(mean < 0.01)),
         "max_median": float(median),
         "max_p90": float(p90),
         "max_p99": float(p99),

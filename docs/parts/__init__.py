@@ -1,0 +1,1 @@
+"""Functions that write the generated parts, one module for each subject."""
