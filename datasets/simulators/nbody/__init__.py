@@ -1,0 +1,1 @@
+"""Dark matter in a periodic box: initial conditions, COLA time stepping, haloes."""
