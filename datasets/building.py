@@ -70,7 +70,8 @@ def build(
     workers.fill(simulations, workers_, progress)
     _room(folder, int(SLACK * chunks.stored_bytes(simulations)))
     prepare(made)
-    chunks.clear(simulations)
+    if not getattr(made, "SHARED", False):  # other configs are painted on the same simulations
+        chunks.clear(simulations)
     return folder
 
 

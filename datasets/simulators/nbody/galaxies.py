@@ -51,6 +51,8 @@ class Suite:
         Gaussian offset of centrals, per axis, in halo radii.
     k_sn : float
         Shift of log_mc per unit of ln A_SN1 [dex].
+    log_mc_all : float
+        `log_mc` of all subhaloes, with stars or without.
     per_star : float
         Shift of log_mc per dex of the least number of star particles [dex].
     """
@@ -63,16 +65,19 @@ class Suite:
     a_b: float
     offset: float
     k_sn: float
+    log_mc_all: float
     per_star: float = 0.5
 
-    def selected(self, stars: int) -> Suite:
-        """The suite of galaxies with at least so many star particles."""
+    def selected(self, stars: int | None) -> Suite:
+        """The suite of galaxies with at least so many star particles; of all subhaloes if None."""
+        if stars is None:
+            return replace(self, log_mc=self.log_mc_all)
         return replace(self, log_mc=self.log_mc + self.per_star * np.log10(stars / STARS))
 
 
 SUITES = {
-    "toy_tng": Suite(11.0, 0.20, 14.0, 0.95, 1.0, -0.06, 0.05, 0.18),
-    "toy_simba": Suite(11.15, 0.30, 22.0, 0.90, 0.6, -0.02, 0.08, 0.20),
+    "toy_tng": Suite(11.0, 0.20, 14.0, 0.95, 1.0, -0.06, 0.05, 0.18, 9.5),
+    "toy_simba": Suite(11.15, 0.30, 22.0, 0.90, 0.6, -0.02, 0.08, 0.20, 9.65),
 }
 
 

@@ -1,0 +1,1 @@
+"""Dark matter and galaxies in periodic boxes: toy suites, and the real CAMELS."""
