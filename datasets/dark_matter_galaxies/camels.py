@@ -23,10 +23,10 @@ Box = dict[str, Any]
 def boxes(
     manual_dir: str | Path,
     suite: str,
-    sets: Sequence[str] = ("CV",),
     selection: str = "nstar>=10",
     particles: int = 256,
-) -> dict[str, Iterator[tuple[str, Box]]]:
+    sets: Sequence[str] = ("CV",),
+) -> dict[str, Iterator[tuple[int | str, Box]]]:
     """Key and example of every box on disk, by split; each is read when it is asked for.
 
     Parameters
@@ -35,12 +35,12 @@ def boxes(
         Copy of the tree of CAMELS, or of a part of it: boxes that are not there are left out.
     suite : {"IllustrisTNG", "SIMBA", "Astrid"}
         Whose galaxies.
-    sets : sequence of {"CV", "LH"}
-        CV is split by number into 0-19, 20-22 and 23-26, LH into 0-799, 800-899 and 900-999.
     selection : str
         Galaxies that count: "subhalo_all", "nstar>=N" (star particles), "mstar>x" (Msun/h).
     particles : int
         Voxels along a side; the N-body runs of CAMELS have 256 particles along a side.
+    sets : sequence of {"CV", "LH"}
+        CV is split by number into 0-19, 20-22 and 23-26, LH into 0-799, 800-899 and 900-999.
 
     Raises
     ------
@@ -59,7 +59,7 @@ def boxes(
             names.setdefault(split, []).extend(found)
         table |= camels_layout.parameters(root, suite, group)
 
-    def examples(each: list[str]) -> Iterator[tuple[str, Box]]:
+    def examples(each: list[str]) -> Iterator[tuple[int | str, Box]]:
         for name in each:
             if name not in table:
                 raise DatasetError(f"the table of parameters of {suite} has no row {name}")

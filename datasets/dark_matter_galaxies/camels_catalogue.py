@@ -122,7 +122,9 @@ def haloes(paths: list[Path], size: float) -> dict[str, NDArray[np.float32]]:
         "halo_radius": np.where(found > 0, found, sphere),
         "halo_velocity": np.concatenate(motion),
     }
-    return {name: values[order].astype(np.float32) for name, values in columns.items()}
+    ordered = {name: values[order].astype(np.float32) for name, values in columns.items()}
+    ordered["halo_position"] %= np.float32(size)  # float32 rounds up to the face
+    return ordered
 
 
 def _stars(file: h5py.File, name: str) -> NDArray[np.float64]:
