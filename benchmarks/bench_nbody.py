@@ -1,0 +1,159 @@
+"""COLA against theory: power spectrum in big boxes, halo mass function, response to steps, cost.
+
+    python benchmarks/bench_nbody.py [--quick] [--big]
+
+Theory: HMcode-2020 (Mead et al. 2021) through CAMB for P(k), Watson et al. (2013) through colossus
+for the mass function of friends-of-friends haloes. The box of CAMELS itself, 25 Mpc/h, has no waves
+beyond its side, so its P(k) is below theory's by design and only its haloes are compared. `--big`
+also times 256^3 particles; times are CPU seconds, on all cores of the process.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import resource
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from zoo.evaluation.fields import power_spectrum
+from zoo_datasets.simulators.nbody import cola, haloes, mesh
+from zoo_datasets.simulators.nbody.cosmology import Cosmology
+
+ROOT = Path(__file__).parents[1]
+RESULTS = ROOT / "benchmarks" / "results" / "nbody.json"
+PLOT = ROOT / "docs" / "figures" / "nbody.png"
+FIDUCIAL = Cosmology()
+K = np.array([0.05, 0.07, 0.1, 0.15, 0.2, 0.3, 0.5, 0.7])
+EDGES = np.append(K * 0.84, K[-1] * 1.19)
+MASS = np.arange(10.5, 12.76, 0.25)
+
+
+def theory(k: np.ndarray) -> np.ndarray:
+    """Non-linear P(k) [(Mpc/h)^3] of HMcode-2020."""
+    import camb
+
+    c = FIDUCIAL
+    h2 = c.h**2
+    settings = camb.CAMBparams()
+    settings.set_cosmology(
+        H0=100 * c.h, ombh2=c.omega_b * h2, omch2=(c.omega_m - c.omega_b) * h2, mnu=0
+    )
+    settings.InitPower.set_params(ns=c.n_s, As=2e-9)
+    settings.set_matter_power(redshifts=[0.0], kmax=20)
+    first = camb.get_results(settings).get_sigma8_0()
+    settings.InitPower.set_params(ns=c.n_s, As=2e-9 * (c.sigma_8 / first) ** 2)
+    settings.NonLinear = camb.model.NonLinear_both
+    settings.NonLinearModel.set_params(halofit_version="mead2020")
+    found = camb.get_results(settings).get_matter_power_interpolator(nonlinear=True)
+    return np.asarray(found.P(0.0, k))
+
+
+def big_boxes(seeds: int, size: float, particles: int, steps: int) -> dict[str, Any]:
+    """Mean ratio of P(k) to theory over boxes, and its scatter."""
+    rows = []
+    for seed in range(seeds):
+        box = cola.run(FIDUCIAL, size, particles, np.random.default_rng(seed), steps=steps)
+        cells = 2 * particles
+        field = mesh.assign(box.position * np.float32(cells / size), cells)
+        found = power_spectrum(field, size, edges=EDGES, window=2)
+        rows.append(found.power / theory(found.k))
+        k = found.k
+    ratio = np.array(rows)
+    print(f"P(k) / theory, {size:g} Mpc/h, {particles}^3, {seeds} seeds:")
+    print("  k    ", np.round(k, 2), "\n  ratio", np.round(ratio.mean(axis=0), 3))
+    spread = ratio.std(axis=0) / np.sqrt(seeds)
+    facts = {"box_size": size, "particles": particles, "steps": steps, "seeds": seeds}
+    return facts | {"k": k.tolist(), "ratio": ratio.mean(axis=0).tolist(), "error": spread.tolist()}
+
+
+def mass_function(seeds: int, particles: int, steps: int) -> dict[str, Any]:
+    """N(> M) over that of Watson et al. (2013), from boxes of 25 Mpc/h."""
+    from colossus.cosmology import cosmology
+    from colossus.lss import mass_function as functions
+
+    size, counts, seconds = 25.0, [], []
+    for seed in range(seeds):
+        begin = time.process_time()
+        box = cola.run(FIDUCIAL, size, particles, np.random.default_rng(100 + seed), steps=steps)
+        seconds.append(time.process_time() - begin)
+        found = haloes.find(box)
+        counts.append([(found.mass > 10**m).sum() for m in MASS])
+    cosmology.setCurrent(FIDUCIAL.colossus)
+    m = np.geomspace(10 ** MASS[0], 1e15, 400)
+    density = functions.massFunction(m, 0.0, mdef="fof", model="watson13", q_out="dndlnM")
+    log_m = np.log(m)
+    pieces = (density[1:] + density[:-1]) / 2 * np.diff(log_m)
+    total = np.append(np.cumsum(pieces[::-1])[::-1], 0)
+    expected = np.interp(MASS, np.log10(m), total) * size**3
+    mean = np.mean(counts, axis=0)
+    error = np.std(counts, axis=0) / np.sqrt(seeds)
+    print(f"N(>M) / Watson13, {particles}^3, {steps} steps:", np.round(mean / expected, 2))
+    return {
+        "particles": particles,
+        "steps": steps,
+        "seeds": seeds,
+        "log_mass": MASS.tolist(),
+        "ratio": (mean / expected).tolist(),
+        "error": (error / expected).tolist(),
+        "cpu_s_per_box": float(np.mean(seconds)),
+    }
+
+
+def cost(particles: int) -> dict[str, float]:
+    """Wall and CPU seconds of one box with haloes, and the peak memory of this process."""
+    begin = time.perf_counter(), time.process_time()
+    box = cola.run(FIDUCIAL, 25.0, particles, np.random.default_rng(0), steps=20)
+    haloes.find(box)
+    spent = time.perf_counter() - begin[0], time.process_time() - begin[1]
+    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
+    print(f"{particles}^3, 20 steps: {spent[0]:.0f} s, {spent[1]:.0f} CPU s, {memory:.1f} GB")
+    return {"wall_s": spent[0], "cpu_s": spent[1], "peak_gb": memory}
+
+
+def draw(results: dict[str, Any]) -> None:
+    """Ratios to theory."""
+    import matplotlib as mpl
+
+    mpl.use("agg")
+    from matplotlib import pyplot as plt
+
+    figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.6), layout="constrained")
+    for row in results["power"]:
+        label = f"{row['box_size']:g} Mpc/h, {row['particles']}^3, {row['seeds']} seeds"
+        left.errorbar(row["k"], row["ratio"], row["error"], fmt="o-", ms=3, label=label)
+    left.axhspan(0.9, 1.1, color="0.9")
+    left.set(xscale="log", xlabel="k [h/Mpc]", ylabel="P(k) / HMcode", ylim=(0.6, 1.4))
+    left.legend(fontsize=7)
+    row = results["mass_function"]
+    right.errorbar(row["log_mass"], row["ratio"], row["error"], fmt="o-", ms=3)
+    right.axhspan(0.8, 1.2, color="0.9")
+    right.set(xlabel="log M [Msun/h]", ylabel="N(> M) / Watson et al. (2013)", ylim=(0.4, 1.6))
+    figure.savefig(PLOT, dpi=100)
+    plt.close(figure)
+
+
+def main() -> None:
+    """Measure, print, write, draw."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="few, small boxes; nothing is written")
+    parser.add_argument("--big", action="store_true", help="256^3 particles too")
+    options = parser.parse_args()
+    seeds, n = (2, 32) if options.quick else (6, 64)
+    results: dict[str, Any] = {
+        "power": [big_boxes(seeds, size, n, 10) for size in (100.0, 200.0)],
+        "mass_function": mass_function(1 if options.quick else 4, 2 * n, 20),
+        "cost": {f"{2 * n}^3": cost(2 * n)},
+    }
+    if options.big:
+        results["cost"]["256^3"] = cost(256)
+    if not options.quick:
+        RESULTS.write_text(json.dumps(results, indent=1) + "\n")
+        draw(results)
+
+
+if __name__ == "__main__":
+    main()
