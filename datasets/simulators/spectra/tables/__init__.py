@@ -1,0 +1,1 @@
+"""Compact tables of the spectra simulator, and the script that derives them."""
