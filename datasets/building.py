@@ -13,7 +13,7 @@ from typing import Any
 
 import tensorflow_datasets as tfds
 
-from zoo_datasets import chunks, listing, workers
+from zoo_datasets import chunks, listing, pipeline, workers
 from zoo_datasets.errors import DatasetError
 
 SLACK = 1.1  # TFDS writes about what the chunks hold
@@ -38,6 +38,7 @@ def build(
     data_dir: str | Path | None = None,
     workers_: int | None = None,
     progress: bool | None = None,
+    runner: str | None = None,
 ) -> Path:
     """Build a dataset if it is not there yet; a killed build continues where it stopped.
 
@@ -51,6 +52,9 @@ def build(
         Processes that simulate; one per core unless given.
     progress : bool, optional
         Show a bar; where standard error is a terminal unless given.
+    runner : str, optional
+        Beam's name of a runner, which then simulates in place of our own processes; the builder's
+        `RUNNER` unless given.
 
     Returns
     -------
@@ -67,7 +71,11 @@ def build(
     if made.is_prepared():
         return folder
     simulations = made.tasks() if hasattr(made, "tasks") else []
-    workers.fill(simulations, workers_, progress)
+    runner = runner or getattr(made, "RUNNER", None)
+    if runner is None or workers_ is not None:
+        workers.fill(simulations, workers_, progress)
+    else:
+        pipeline.fill(simulations, runner, progress=progress)
     _room(folder, int(SLACK * chunks.stored_bytes(simulations)))
     prepare(made)
     if not getattr(made, "SHARED", False):  # other configs are painted on the same simulations

@@ -10,7 +10,7 @@ import time
 import numpy as np
 import pytest
 
-from zoo_datasets import chunks, workers
+from zoo_datasets import chunks, pipeline, workers
 from zoo_datasets.errors import DatasetError
 
 TOY = """
@@ -186,3 +186,33 @@ def test_clearing():
     chunks.clear([one])
     assert chunks.missing(one) == one.ranges()
     assert chunks.missing(other) == other.ranges()[1:]
+
+
+# --- the pipeline of Apache Beam
+
+
+@pytest.fixture
+def _one_core(monkeypatch):
+    monkeypatch.setattr(workers, "cores", lambda: 1)
+
+
+@pytest.mark.usefixtures("_one_core")
+def test_a_pipeline_makes_what_is_missing_and_nothing_else():
+    one = task()
+    chunks.make(one, 0, 4)
+    stamp = one.path(0, 4).stat().st_mtime_ns
+    pipeline.fill([one], progress=False)
+    assert chunks.missing(one) == []
+    assert one.path(0, 4).stat().st_mtime_ns == stamp
+    expected = [chunks.simulate(one, *chunk) for chunk in one.ranges()]
+    assert_same(records(one), list(enumerate(record for part in expected for record in part)))
+
+
+@pytest.mark.usefixtures("_one_core")
+def test_a_pipeline_that_fails_keeps_what_it_has():
+    one = task(fail_at=9)
+    with pytest.raises(
+        DatasetError, match=r"DirectRunner failed.*no galaxy 9"
+    ):
+        pipeline.fill([one], progress=False)
+    chunks.load(one.path(0, 4), 4)

@@ -69,10 +69,11 @@ def data() -> None:
 @click.argument("name")
 @DATA_DIR
 @click.option("--workers", type=click.IntRange(min=1), help="Processes; one per core by default.")
-def build(name: str, data_dir: Path | None, workers: int | None) -> None:
+@click.option("--runner", help="Simulate on this runner of Apache Beam, e.g. DirectRunner.")
+def build(name: str, data_dir: Path | None, workers: int | None, runner: str | None) -> None:
     """Build dataset NAME (name/config), with progress; a killed build continues."""
     with _package() as package:
-        folder = package("building").build(name, data_dir, workers)
+        folder = package("building").build(name, data_dir, workers, runner=runner)
     click.echo(str(folder))
 
 

@@ -83,6 +83,7 @@ class Builder(tfds.core.GeneratorBasedBuilder):
     """Dark matter on a grid, haloes and galaxies of boxes of 25 Mpc/h."""
 
     VERSION = tfds.core.Version("1.0.0")
+    RUNNER: ClassVar = "DirectRunner"  # one box per element
     SHARED: ClassVar = True  # N-body runs stay in the cache: every suite is painted on the same
     RELEASE_NOTES: ClassVar = {"1.0.0": "Initial release."}
     MANUAL_DOWNLOAD_INSTRUCTIONS: ClassVar = (

@@ -80,7 +80,7 @@ def power_spectrum(
     modes = scipy.fft.rfftn(first)
     second = modes if other is None else scipy.fft.rfftn(contrast(other))
     if second.shape != modes.shape:
-        raise ValueError(f"fields have shapes {first.shape} and {np.shape(other)}")
+        raise ValueError(f"other has another shape than field, {first.shape}")
     full, half = scipy.fft.fftfreq(n, 1 / n), scipy.fft.rfftfreq(n, 1 / n)
     axes = np.meshgrid(*[full] * (dimensions - 1), half, indexing="ij", sparse=True)
     number = np.sqrt(sum(axis**2 for axis in axes))  # in fundamental modes
