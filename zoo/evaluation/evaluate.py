@@ -11,7 +11,7 @@ import numpy as np
 from zoo import saving, splits
 from zoo.card import Card
 from zoo.errors import CardError, DataError
-from zoo.evaluation import clusters, metrics, spectra
+from zoo.evaluation import clusters, metrics, spectra, voxels
 from zoo.evaluation.domain_shift import DomainShift, compare
 from zoo.evaluation.files import from_file, predictions_of
 from zoo.model import Model, load_model
@@ -25,6 +25,7 @@ METRICS: dict[str, tuple[Callable[..., dict[str, float]], tuple[str, ...]]] = {
     "posterior_errors": (metrics.posterior_errors, ("quantiles",)),
     "cluster_mass_errors": (clusters.cluster_mass_errors, ("quantiles",)),
     "redshift_errors": (spectra.redshift_errors, ("pdf", "grid")),
+    "galaxy_errors": (voxels.galaxy_errors, ()),
 }
 
 

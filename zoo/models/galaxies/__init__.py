@@ -1,0 +1,1 @@
+"""Models that put galaxies into boxes of dark matter."""
