@@ -76,6 +76,8 @@ def info(name: str, version: int | None, as_json: bool) -> None:
 @click.option("--group", help="Column that tells the object of each row of a table of members.")
 @click.option("--outside", type=click.Choice(["warn", "raise", "nan"]), default="warn")
 @click.option("--json", "as_json", is_flag=True, help="Machine-readable output.")
+@click.option("--runner", help="Apache Beam's, such as DirectRunner: SOURCE is a folder of shards.")
+@click.option("--beam", "options", multiple=True, metavar="NAME=VALUE", help="An option of Beam.")
 def predict(
     name: str,
     source: Path,
@@ -84,18 +86,28 @@ def predict(
     group: str | None,
     outside: Any,
     as_json: bool,
+    runner: str | None,
+    options: tuple[str, ...],
 ) -> None:
     """Predict with model NAME from SOURCE.
 
     SOURCE is a file with the model's inputs as columns or datasets, or a folder of a galaxy in the
     layout of DYNAMITE, which needs --set inc, beta, ml and distance, or, for models of clusters, a
-    table of galaxies: R and v with --set redshift, or sky positions and redshifts; --set h.
+    table of galaxies: R and v with --set redshift, or sky positions and redshifts; --set h. For
+    models of spectra it is a file of DESI, SDSS, ESO, AAOmega or moons1d, a table of pixels with
+    units, or a folder of those; --set air=1 where wavelengths are in air and the file is silent.
+
+    With --runner, every file of the folder SOURCE (or every TFRecord of a prepared dataset) is
+    answered by a FITS table in the folder OUTPUT; a run that was stopped continues.
     """
     from zoo import registry
     from zoo.quiet import import_tensorflow
     from zoo.readers import command, files
 
     card, _ = registry.find_card(name)  # before the seconds that importing TensorFlow takes
+    if runner is not None:
+        _predict_shards(name, source, output, runner, options, settings, outside)
+        return
     if output is not None:
         files.writable(output)
     values = command.settings(settings)
@@ -105,10 +117,36 @@ def predict(
 
     prediction = load_model(name).predict(inputs, group=group, outside=outside)
     if output is not None:
-        files.write_table(prediction.to_table(), output)
+        files.write_table(command.labelled(prediction, observed), output)
         click.echo(f"{output}: {', '.join(prediction)}")
         return
     click.echo(command.report(prediction, observed, as_json))
+
+
+def _predict_shards(
+    name: str,
+    source: Path,
+    output: Path | None,
+    runner: str,
+    options: tuple[str, ...],
+    settings: tuple[str, ...],
+    outside: Any,
+) -> None:
+    from zoo.quiet import import_tensorflow
+    from zoo.readers import command
+
+    if output is None:
+        raise InputError("--runner needs -o, a folder for the answers")
+    values = command.settings(settings)
+    import_tensorflow()
+    from zoo.inference.bulk import run
+
+    done = run(
+        name, source, output, runner=runner, options=options, settings=values, outside=outside
+    )
+    click.echo(str(done))
+    if done.failed:
+        raise InputError(f"{done.failed} shards failed; why stands in {output}/*.error")
 
 
 @main.command()

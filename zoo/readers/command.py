@@ -13,8 +13,11 @@ from astropy.table import QTable
 from zoo.card import Card
 from zoo.errors import InputError
 from zoo.prediction import Prediction
-from zoo.readers import cluster_tables, clusters, dynamite, files
+from zoo.readers import cluster_tables, clusters, dynamite, files, spectra
 from zoo.readers.members import Members
+from zoo.readers.spectra import Spectra
+
+Observed = dynamite.IfuGalaxy | Members | Spectra | None
 
 GALAXY_SETTINGS = {"inc": u.deg, "beta": u.one, "ml": u.Msun / u.Lsun, "distance": u.Mpc}
 
@@ -64,14 +67,16 @@ def number(name: str, given: Any, unit: u.UnitBase) -> float:
         raise InputError(f"{name} is {given}, allowed: a number of {unit}") from error
 
 
-def inputs(
-    source: Path, values: dict[str, Any], card: Card | None = None
-) -> tuple[Any, dynamite.IfuGalaxy | Members | None]:
+def inputs(source: Path, values: dict[str, Any], card: Card | None = None) -> tuple[Any, Observed]:
     """Inputs from a file or a galaxy's folder, completed by the settings.
 
     Of a card that reads velocities of galaxies, the file may be a table of the galaxies around one
-    cluster (`zoo.readers.cluster_tables`); without a card it is taken as it is.
+    cluster (`zoo.readers.cluster_tables`), and of one that reads spectra a survey's file or a
+    folder of them (`zoo.readers.spectra`); without a card it is taken as it is.
     """
+    if card is not None and spectra.describes(source, card):
+        observed = spectra.read(source, **spectra.settings(values))
+        return observed.inputs(), observed
     if card is not None and cluster_tables.describes(source, card):
         members = cluster_tables.read(source, **clusters.settings(values)).cut_for(card)
         return members.inputs(card), members
@@ -97,22 +102,30 @@ def inputs(
 
 def report(
     prediction: Prediction,
-    observed: dynamite.IfuGalaxy | Members | None,
+    observed: Observed,
     as_json: bool,
 ) -> str:
     """A prediction as text or JSON, with what there is to say about the observation."""
-    table = prediction.to_table()
+    table = labelled(prediction, observed)
     if as_json:
         columns = {name: _plain(table[name]) for name in table.colnames}
         return json.dumps({"meta": dict(table.meta), "units": prediction.units, "columns": columns})
-    lines = table.pformat(max_lines=24)
-    if isinstance(observed, Members):
+    if isinstance(observed, Spectra):  # distributions are no reading matter
+        table = table[[name for name in table.colnames if table[name].ndim == 1]]
+    lines = table.pformat(max_lines=24, max_width=-1)
+    if isinstance(observed, Members | Spectra):
         lines += [observed.summary]
     elif observed is not None:
         binned = observed.binned(prediction["vrms"], prediction["surface_brightness"])
         residual = observed.vrms - binned
         lines += [f"{len(binned)} bins: {residual_text(residual)}"]
     return "\n".join(lines)
+
+
+def labelled(prediction: Prediction, observed: Observed) -> QTable:
+    """A prediction as a table, with the names of the objects where they are known."""
+    table = prediction.to_table()
+    return observed.labelled(table) if isinstance(observed, Spectra) else table
 
 
 def _plain(column: Any) -> list[Any]:

@@ -21,6 +21,12 @@ def fit(
 ) -> dict[str, Any]:
     """Learn with Adam, a cosine schedule, backups and the best weights on the validation split.
 
+    A lesson is (student, examples, validation examples), the examples (inputs, targets) arrays or
+    one `keras.utils.PyDataset`, whose `batch_size` is set and whose `begin(epoch)` is called before
+    every epoch. A student may have `zoo_loss`, `zoo_loss_weights` and `zoo_metrics` as Keras takes
+    them, and `zoo_schedule(learning_rate, steps)` in place of the cosine. What its metrics were on
+    the validation split after each epoch is then the `curve` of the facts.
+
     Raises
     ------
     DataError
@@ -29,14 +35,22 @@ def fit(
     import keras
 
     student, examples, validation = lesson
+    if drawn := len(examples) == 1:  # a PyDataset draws its batches
+        for source in (*examples, *validation):
+            source.batch_size = settings["batch_size"]
     with tempfile.TemporaryDirectory() as scratch:
         place = Path(folder or scratch) / CHECKPOINTS
         place.mkdir(parents=True, exist_ok=True)
         best = Best(place)
-        steps = settings["epochs"] * -(-len(examples[1]) // settings["batch_size"])
-        schedule = keras.optimizers.schedules.CosineDecay(settings["learning_rate"], steps)
-        loss = getattr(student, "zoo_loss", "mse")
-        student.compile(keras.optimizers.Adam(schedule), loss=loss)
+        batches = len(examples[0]) if drawn else -(-len(examples[1]) // settings["batch_size"])
+        falling = getattr(student, "zoo_schedule", keras.optimizers.schedules.CosineDecay)
+        student.compile(
+            keras.optimizers.Adam(falling(settings["learning_rate"], settings["epochs"] * batches)),
+            loss=getattr(student, "zoo_loss", "mse"),
+            loss_weights=getattr(student, "zoo_loss_weights", None),
+            metrics=getattr(student, "zoo_metrics", None),
+        )
+        curve = Curve(place) if hasattr(student, "zoo_metrics") else None
         callbacks = [
             keras.callbacks.LambdaCallback(
                 on_epoch_end=lambda epoch, logs: best.keep(student, epoch, logs["val_loss"])
@@ -44,13 +58,20 @@ def fit(
             # Two copies: a kill while one is written leaves the other.
             keras.callbacks.BackupAndRestore(place / "backup", double_checkpoint=True),
         ]
+        if curve is not None:
+            callbacks.append(keras.callbacks.LambdaCallback(on_epoch_end=curve.keep))
+        if drawn:
+            begin = keras.callbacks.LambdaCallback(
+                on_epoch_begin=lambda epoch, _: examples[0].begin(epoch)
+            )
+            callbacks.append(begin)
         if folder is not None:
             callbacks.append(keras.callbacks.TensorBoard(folder / "logs"))
         student.fit(
             *examples,
-            validation_data=validation,
+            validation_data=validation[0] if drawn else validation,
             epochs=settings["epochs"],
-            batch_size=settings["batch_size"],
+            batch_size=None if drawn else settings["batch_size"],
             callbacks=callbacks,
             verbose=0 if say is None else 1,
         )
@@ -61,6 +82,7 @@ def fit(
         "epochs": settings["epochs"],
         "best_epoch": best.epoch,
         "validation_loss": best.loss,
+        **({} if curve is None else {"curve": curve.values}),
     }
 
 
@@ -90,3 +112,29 @@ class Best:
         part = self._facts.with_name("part.json")
         part.write_text(json.dumps({"epoch": self.epoch, "loss": self.loss}), encoding="utf-8")
         part.replace(self._facts)
+
+
+class Curve:
+    """Metrics on the validation split after each epoch, in a folder as `Best` is.
+
+    Attributes
+    ----------
+    values : dict of list
+        Metric -> one number per epoch.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._file = folder / "curve.json"
+        self.values: dict[str, list[float]] = {}
+        if self._file.is_file():
+            self.values = json.loads(self._file.read_text(encoding="utf-8"))
+
+    def keep(self, epoch: int, logs: dict[str, float]) -> None:
+        """Add an epoch; one that is done again after a kill is replaced."""
+        for name, value in logs.items():
+            if name.startswith("val_"):
+                before = self.values.get(name.removeprefix("val_"), [])[:epoch]
+                self.values[name.removeprefix("val_")] = [*before, round(float(value), 5)]
+        part = self._file.with_name("part.json")
+        part.write_text(json.dumps(self.values), encoding="utf-8")
+        part.replace(self._file)

@@ -1,0 +1,173 @@
+"""Baselines of galaxies from dark matter, and ceilings, over held-out boxes.
+
+    python benchmarks/bench_galaxies.py [--dataset NAME] [--releases FOLDER]
+
+Every statistic is over the boxes of the test split. Ceilings know the haloes and the rule of the
+toy but not its dice: "oracle" ranks voxels by the mean of many draws, "two draws" takes one draw
+for the prediction of another. Base rate, threshold and two-draw agreement are frozen with a hash
+of the test boxes before any network is trained.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import galaxy_figures
+import numpy as np
+
+import zoo
+from zoo import splits
+from zoo.errors import UnknownModelError
+from zoo.evaluation import fields, voxels
+from zoo.models.galaxies import galaxy_hod
+from zoo_datasets import building, chunks
+from zoo_datasets.simulators.nbody import record
+
+ROOT = Path(__file__).parents[1]
+RESULTS = ROOT / "benchmarks" / "results" / "galaxies.json"
+MODELS = ("galaxy_threshold", "galaxy_hod.3", "galaxy_hod.5")
+K = (1.0, 2.0, 5.0, 10.0)
+ORACLE_DRAWS = 200
+
+Boxes = dict[str, Any]
+
+
+def gravity(dataset: str) -> list[chunks.Record]:
+    """The N-body runs behind the test split, with what the toys' rule reads beside haloes."""
+    tasks = building.builder(dataset).tasks()
+    task = next(task for task in tasks if task.split == "test")
+    return [found for _, found in chunks.read(task)]
+
+
+def redrawn(run: chunks.Record, dataset: str, seed: int) -> np.ndarray:
+    """Positions (g, 3) of the galaxies with other dice."""
+    config = building.builder(dataset).builder_config
+    rng = np.random.default_rng((7, seed))
+    painted = record.painted(run, config.suite, config.stars, rng)
+    return np.asarray(painted["galaxy_position"], float)
+
+
+def on_grid(position: np.ndarray, size: float, n: int) -> np.ndarray:
+    """Counts (n, n, n) of galaxies."""
+    cell = np.minimum((position * (n / size)).astype(int), n - 1)
+    return np.bincount(np.ravel_multi_index(cell.T, (n, n, n)), minlength=n**3).reshape(n, n, n)
+
+
+def clustering(found: np.ndarray, true: np.ndarray, size: float) -> dict[str, np.ndarray]:
+    """P(k) over the truth's, and r(k), of two fields of counts."""
+    ours, truth = (fields.power_spectrum(field, size) for field in (found, true))
+    k, r = fields.cross_correlation(found, true, size)
+    return {"k": k, "ratio": ours.power / truth.power, "r": r, "power": ours.power}
+
+
+def at(k: np.ndarray, values: np.ndarray) -> list[float]:
+    """Means around the quoted wavenumbers, 20 % wide."""
+    return [float(values[(k > 0.9 * q) & (k < 1.1 * q)].mean()) for q in K]
+
+
+def rows(dataset: str, releases: Path | None) -> tuple[dict[str, Any], Boxes]:
+    """Metrics of every model and ceiling, and what the pictures need."""
+    data = splits.split(dataset, "test")
+    true = np.asarray(data["galaxy_count"])
+    size, n = float(data["box_size"][0]), true.shape[1]
+    runs = gravity(dataset)
+    results: dict[str, Any] = {"boxes": len(true), "galaxies": true.sum((1, 2, 3)).tolist()}
+    results["all_zero"] = {"accuracy": float(np.mean(true == 0))}
+    results["base_rate"] = float(np.mean(true > 0))
+    results["sha256"] = hashlib.sha256(np.ascontiguousarray(true).tobytes()).hexdigest()
+    draws = {"two draws": [redrawn(run, dataset, 0) for run in runs]}
+    exact = [
+        voxels.mask_errors(on_grid(d, size, n), t)
+        for d, t in zip(draws["two draws"], true, strict=True)
+    ]
+    near = [
+        voxels.mask_errors(on_grid(d, size, n), t, tolerant=True)
+        for d, t in zip(draws["two draws"], true, strict=True)
+    ]
+    results["two_draws"] = {
+        "precision": float(np.mean([row["precision"] for row in exact])),
+        "precision_tolerant": float(np.mean([row["precision"] for row in near])),
+    }
+    mean = np.stack([
+        sum(on_grid(redrawn(run, dataset, 1 + s), size, n) for s in range(ORACLE_DRAWS))
+        / ORACLE_DRAWS
+        for run in runs
+    ])  # fmt: skip
+    results["models"] = {"oracle": voxels.galaxy_errors(mean, true)}
+    for name in MODELS:
+        try:
+            model = zoo.load_model(newest(releases, name))
+        except UnknownModelError as error:
+            print(f"{name} is left out: {error}")
+            continue
+        reads = [key for key in model.card.inputs if key in data]
+        found = []
+        for row in range(len(true)):
+            inputs = {key: np.asarray(data[key][row]) for key in reads}
+            found.append(np.asarray(model.predict(inputs, outside="warn")["galaxy_count"]))
+        results["models"][name] = voxels.galaxy_errors(np.stack(found), true)
+        rng = np.random.default_rng(0)
+        if name.startswith("galaxy_hod"):
+            draws[name] = [
+                galaxy_hod.catalogue(
+                    model.manifest.config, {key: data[key][row] for key in reads}, row
+                )["position"]
+                for row in range(len(true))
+            ]
+        else:
+            draws[name] = [sprinkled(field, size, rng) for field in found]
+    kept: Boxes = {"true": true, "data": data, "size": size, "draws": draws, "clustering": {}}
+    for name, drawn in draws.items():
+        found = [clustering(on_grid(p, size, n), t, size) for p, t in zip(drawn, true, strict=True)]
+        stacked = {key: np.stack([one[key] for one in found]) for key in found[0]}
+        kept["clustering"][name] = stacked
+        k = stacked["k"][0]
+        results.setdefault("clustering", {})[name] = {
+            "k": list(K),
+            "ratio": at(k, stacked["ratio"].mean(axis=0)),
+            "ratio_spread": at(k, stacked["ratio"].std(axis=0)),
+            "r": at(k, stacked["r"].mean(axis=0)),
+            "abundance": float(sum(map(len, drawn)) / true.sum()),
+        }
+    return results, kept
+
+
+def sprinkled(mean: np.ndarray, size: float, rng: np.random.Generator) -> np.ndarray:
+    """Positions of Poisson draws from expected counts, anywhere in their voxels."""
+    n = len(mean)
+    number = rng.poisson(np.maximum(mean, 0))
+    cell = np.repeat(np.argwhere(number > 0), number[number > 0], axis=0)
+    return (cell + rng.random(cell.shape)) * (size / n)
+
+
+def newest(releases: Path | None, name: str) -> str | Path:
+    """A model's newest release in a folder, or its name."""
+    if releases is None or not (releases / name).is_dir():
+        return name
+    return max((releases / name).iterdir(), key=lambda path: int(path.name))
+
+
+def main() -> None:
+    """Measure, freeze, draw."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--dataset", default="dark_matter_galaxies/toy_tng")
+    parser.add_argument("--releases", type=Path, help="look for releases in this folder first")
+    options = parser.parse_args()
+    found, kept = rows(options.dataset, options.releases)
+    for label, row in found["models"].items():
+        print(label, {key: round(value, 4) for key, value in row.items()})
+    for key in ("base_rate", "two_draws", "clustering"):
+        print(key, found[key])
+    everything = json.loads(RESULTS.read_text()) if RESULTS.is_file() else {}
+    everything[options.dataset] = found
+    RESULTS.write_text(json.dumps(everything, indent=1) + "\n")
+    galaxy_figures.slices(options.dataset, kept)
+    galaxy_figures.statistics(options.dataset, kept, on_grid)
+
+
+if __name__ == "__main__":
+    main()
