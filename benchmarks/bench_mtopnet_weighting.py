@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +38,7 @@ def learn(weighted: bool, galaxies: int, epochs: int) -> dict[str, Any]:
     right = np.abs(found["redshift"] - validation["redshift"]) < RIGHT
     row: dict[str, Any] = {"weighted": weighted, "accuracy": float(right.mean())}
     row["standard_error"] = float(np.sqrt(right.mean() * (1 - right.mean()) / len(right)))
-    for low, high in zip(EDGES, EDGES[1:], strict=False):
+    for low, high in pairwise(EDGES):
         inside = (validation["mag_h"] >= low) & (validation["mag_h"] < high)
         row[f"accuracy_mag_h_{low:g}_{high:g}"] = float(right[inside].mean())
     for name in ("log_mstar", "log_sfr"):

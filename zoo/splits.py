@@ -67,10 +67,10 @@ def observed(dataset: str, data: dict[str, Any], draw: int = 0) -> dict[str, Any
     dict
         `data` itself if the dataset stores what is observed, or they have been observed already.
     """
-    module = f"zoo_datasets.{dataset.partition('/')[0]}.observe"
-    if find_spec(module) is None:
+    package = f"zoo_datasets.{dataset.partition('/')[0]}"  # a user's own dataset is no part of it
+    if find_spec(package) is None or find_spec(f"{package}.observe") is None:
         return data
-    return dict(import_module(module).observe(data, draw))
+    return dict(import_module(f"{package}.observe").observe(data, draw))
 
 
 def features(dataset: str) -> list[str]:

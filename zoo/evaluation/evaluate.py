@@ -11,20 +11,22 @@ import numpy as np
 from zoo import saving, splits
 from zoo.card import Card
 from zoo.errors import CardError, DataError
-from zoo.evaluation import clusters, metrics, spectra, voxels
+from zoo.evaluation import classes, clusters, metrics, spectra, voxels
 from zoo.evaluation.domain_shift import DomainShift, compare
 from zoo.evaluation.files import from_file, predictions_of
 from zoo.model import Model, load_model
 
 Table = dict[str, dict[str, float]]
 
-# What a card can name, and what each reads beside the output `o` itself: `o_quantiles` and so on.
+# What a card can name, and what each reads beside the output `o` itself: `o_quantiles` and so on,
+# else an output of that name.
 METRICS: dict[str, tuple[Callable[..., dict[str, float]], tuple[str, ...]]] = {
     "map_errors": (metrics.map_errors, ()),
     "scalar_errors": (metrics.scalar_errors, ()),
     "posterior_errors": (metrics.posterior_errors, ("quantiles",)),
     "cluster_mass_errors": (clusters.cluster_mass_errors, ("quantiles",)),
     "redshift_errors": (spectra.redshift_errors, ("pdf", "grid")),
+    "class_errors": (classes.class_errors, ("hii", "pn", "snr")),
     "galaxy_errors": (voxels.galaxy_errors, ()),
 }
 
@@ -126,7 +128,9 @@ def score(card: Card, prediction: Any, data: dict[str, np.ndarray]) -> dict[str,
         try:
             pair = np.asarray(prediction[output]), np.asarray(data[output])
             judge, beside = METRICS[metric]
-            found = judge(*pair, *(prediction.get(f"{output}_{what}") for what in beside))
+            # the probabilities of classes are outputs by their own names
+            named = (prediction.get(f"{output}_{n}", prediction.get(n)) for n in beside)
+            found = judge(*pair, *named)
         except ValueError as error:
             raise DataError(f"{output} cannot be judged: {error}") from error
         out |= found if len(card.metrics) == 1 else {f"{output}_{k}": v for k, v in found.items()}

@@ -1,0 +1,1 @@
+"""Galaxy and nebula spectra."""

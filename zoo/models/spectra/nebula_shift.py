@@ -1,0 +1,61 @@
+"""Class of a nebula from its lines, adapted to observations in which classes are shared otherwise."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from zoo.models.spectra import nebula_network, nebula_sanity, nebula_training
+
+check = nebula_sanity.check
+example = nebula_sanity.example
+calibrate = nebula_training.calibrate
+
+
+def build(
+    dtype="float32",
+    target="nebula_lines/cloudy",
+    reversal=1.0,
+    conditional=0.3,
+    entropy=0.3,
+    prior="target",
+    **config,
+):
+    """Build the network.
+
+    Parameters
+    ----------
+    target : str
+        Dataset whose train split it sees without labels.
+    reversal, conditional, entropy : float
+        Weights of the parts of the loss, see `nebula_training.Lesson`.
+    prior : {"target", "equal"}
+        Whether probabilities hold for the shares of classes estimated in the target, or for equal
+        ones.
+    **config
+        See `nebula_network.network`.
+    """
+    if prior not in ("target", "equal"):
+        raise ValueError(f"prior is {prior!r}, allowed: 'target', 'equal'")
+    model = nebula_network.network("nebula_shift", dtype, **config)
+    model.zoo_lesson = nebula_training.Lesson(
+        target=target, reversal=reversal, aware=True, conditional=conditional, entropy=entropy
+    )
+    model.zoo_prior = prior
+    return model
+
+
+def learn(model, data, settings, folder=None, say=None):  # noqa: ARG001 (seconds: no checkpoint)
+    """Train on the labelled source and the unlabelled target."""
+    facts = nebula_training.learn(model, data, settings, model.zoo_lesson, say)
+    if model.zoo_prior == "target":
+        model.get_layer("answers").log_prior.assign(np.log(3 * np.array(facts["shares"])))
+    return facts
+
+
+def baselines(data):  # noqa: ARG001 (released models)
+    """Adapted without regard to shares; not adapted; line-ratio diagrams."""
+    return {
+        "nebula_dann": "nebula_dann",
+        "nebula_nn": "nebula_nn.noise",
+        "nebula_bpt": "nebula_bpt",
+    }
