@@ -249,13 +249,32 @@ def test_lesson_of_the_generator(keras, records):
     codes = (records[n] for n in ("quadrant", "log_vrms_low", "log_vrms_high"))
     true = [lens_galaxy.decode(*row).ravel()[index] for row in zip(*codes, strict=True)]
     found = np.asarray(model({n: inputs[n] for n in lens_domain.SCALARS} | at)["vrms"])
-    scale = float(np.mean(records["vrms"]))
-    np.testing.assert_allclose(errors, (found - true) / scale, atol=1e-4)
+    size = np.sqrt(records["theta_e"])[:, None]
+    unit = np.mean(records["vrms"] / size) * size
+    np.testing.assert_allclose(errors, (found - true) / unit, atol=1e-4)
     one, other = (np.asarray(student(inputs, training=True)) for _ in range(2))
     assert np.abs(one - other).max() > 0, "the same pixels in every step"
     student.compile(keras.optimizers.Adam(1e-2), loss="mse", jit_compile=False)
     history = student.fit(inputs, zeros, epochs=15, verbose=0).history["loss"]
     assert history[-1] < 0.3 * history[0]
+
+
+def test_other_sizes_in_training_are_exact(keras, records):
+    """JAM of a galaxy in another size is what training says it is."""
+    model = lens_kinematics_cips.build(style=8, sines=8, constant=(8, 4), widths=(8,))
+    student = lens_kinematics_cips.RandomPixels(model)
+    before = {n: records[n].astype(np.float32) for n in lens_domain.SCALARS}
+    after, factor, speed = student.resized(before)
+    after = {n: np.asarray(v, float) for n, v in after.items()}
+    factor, speed = np.asarray(factor, float)[:, 0], np.asarray(speed, float)[:, 0]
+    assert np.abs(np.log(factor)).max() > 0.1
+    axis = np.array([0.05, 0.4, 1.3])
+    for i in range(GALAXIES):
+        one, other = ({n: float(c[n][i]) for n in c} for c in (before, after))
+        g0, g1 = lens_galaxy.moments(one, axis, axis)
+        h0, h1 = lens_galaxy.moments(other, factor[i] * axis, factor[i] * axis)
+        b = one["b_ani"] / (1 - one["b_ani"])
+        np.testing.assert_allclose(np.sqrt((h0 + b * h1) / (g0 + b * g1)), speed[i], rtol=2e-4)
 
 
 # --- what the releases say

@@ -8,7 +8,7 @@ from keras import ops
 
 from zoo import registry
 from zoo.models.jam import lens_domain
-from zoo.models.jam.lens_domain import PIXEL, QUADRANT, RATIO, SCALARS
+from zoo.models.jam.lens_domain import PIXEL, QUADRANT, RATIO, SCALARS, SIZES
 from zoo.nn.cips import style_network, synthesis
 from zoo.nn.standardize import Standardize
 
@@ -22,6 +22,8 @@ EDGE = PIXEL * (QUADRANT - 1)  # [arcsec]
 ROWS = 12  # of the map at a time: their features fit into a core's cache
 DRAWN = 128  # pixels of a galaxy in a training step
 FIRST = 300  # the fixed pixels leave out the centre, which would weigh too much among so few
+MOST = 1.6  # factor by which a galaxy is enlarged or reduced in training
+THETA_E, CORE = (0.5, 2.0), 0.081  # [arcsec] Einstein radii of the mocks, and their largest core
 LEVELS = 65535  # of the code of the dataset's quadrant
 
 
@@ -56,7 +58,7 @@ def build(
     styles = style_network(standard, style, style_layers)
     position = Position(dtype=dtype, name="position")(inputs)
     image = synthesis(styles, position, sines, tuple(constant), tuple(widths))
-    vrms = Velocity(dtype=dtype, name="vrms")({"image": image, "ratio": inputs["distance_ratio"]})
+    vrms = Velocity(dtype=dtype, name="vrms")(inputs | {"image": image})
     return keras.Model(inputs, {"vrms": vrms}, name="lens_kinematics_cips")
 
 
@@ -106,13 +108,16 @@ class Velocity(keras.layers.Layer):
         self.scale = self.add_weight((), "ones", trainable=False, name="scale")
 
     def call(self, inputs):
-        """Clip negatives, then scale: Vrms^2 goes with Ds/Dds at a given Einstein radius."""
-        scale = self.scale * ops.sqrt(RATIO / inputs["ratio"])
-        return scale[:, None] * ops.maximum(inputs["image"], 0.0)
+        """Clip negatives, then scale as an isothermal sphere of the same Einstein radius."""
+        return self.unit(inputs)[:, None] * ops.maximum(inputs["image"], 0.0)
+
+    def unit(self, inputs):
+        """Vrms [km/s] (batch,) of an image of ones: Vrms^2 goes with theta_e Ds / Dds."""
+        return self.scale * ops.sqrt(inputs["theta_e"] * RATIO / inputs["distance_ratio"])
 
     def compute_output_shape(self, input_shape):
         """(batch, positions)."""
-        return input_shape["image"]
+        return input_shape["x"]
 
 
 def signatures(model):
@@ -145,13 +150,14 @@ def adapt(model, data):
     """Set what follows from data without gradients: standardisation and scale."""
     columns = {name: np.asarray(data[name]) for name in SCALARS}
     model.get_layer("standard").adapt(np.asarray(model.get_layer("parameters")(columns)))
-    model.get_layer("vrms").scale.assign(np.mean(data["vrms"]))
+    model.get_layer("vrms").scale.assign(np.mean(data["vrms"] / np.sqrt(data["theta_e"])[:, None]))
 
 
 class RandomPixels(keras.Model):
-    """Errors of a network at random pixels of each galaxy, in units of the scale of Vrms.
+    """Errors of a network at random pixels of each galaxy, in its units of Vrms.
 
-    Other pixels are drawn in every step; without training they are always the same.
+    Other pixels and other sizes of the galaxy are drawn in every step; without training the pixels
+    are always the same and the galaxy is as it is.
     """
 
     def __init__(self, network, **kwargs):
@@ -173,8 +179,38 @@ class RandomPixels(keras.Model):
         code = ops.take_along_axis(ops.reshape(codes, (batch, pixels)), index, axis=1)
         true = ops.exp(low + (high - low) * ops.cast(code, low.dtype) / LEVELS)
         x, y = (PIXEL * ops.cast(i, low.dtype) for i in (index % QUADRANT, index // QUADRANT))
+        if training:
+            inputs, factor, speed = self.resized(inputs)
+            x, y, true = x * factor, y * factor, true * speed
         predicted = self.network(inputs | {"x": x, "y": y}, training=training)["vrms"]
-        return (predicted - true) / self.network.get_layer("vrms").scale
+        error = (predicted - true) / self.network.get_layer("vrms").unit(inputs)[:, None]
+        return ops.where(ops.maximum(x, y) > 1.0001 * EDGE, 0.0, error)
+
+    def resized(self, inputs):
+        """The same galaxies in other sizes that the prior allows, which is exact.
+
+        A power law has no scale but its core: Vrms^2 goes with theta_e^(gamma - 1) at a given
+        light, and with the size where all lengths grow.
+
+        Returns
+        -------
+        inputs : dict
+        factor, speed : (batch, 1) tensors
+            Of all lengths, and of Vrms.
+        """
+        drawn = keras.random.uniform((2, ops.shape(inputs["gamma"])[0]), seed=self.seeds)
+        core2 = inputs["core_size"] ** 2 + FINEST**2
+        theta_e = inputs["r_sersic"] / (SIZES[0] + (SIZES[1] - SIZES[0]) * drawn[0])
+        low = ops.maximum(THETA_E[0] / theta_e, FINEST / ops.sqrt(core2))
+        high = ops.minimum(THETA_E[1] / theta_e, ops.sqrt((CORE**2 + FINEST**2) / core2))
+        low, high = ops.maximum(low, 1 / MOST), ops.minimum(high, MOST)
+        possible = low < high
+        theta_e = ops.where(possible, theta_e, inputs["theta_e"])
+        factor = ops.where(possible, low * (ops.maximum(high, low) / low) ** drawn[1], 1.0)
+        core = ops.sqrt(ops.maximum(factor**2 * core2 - FINEST**2, 0.0))
+        other = {"theta_e": factor * theta_e, "r_sersic": factor * inputs["r_sersic"]}
+        speed = (theta_e / inputs["theta_e"]) ** ((inputs["gamma"] - 1) / 2) * ops.sqrt(factor)
+        return inputs | other | {"core_size": core}, factor[:, None], speed[:, None]
 
 
 def lesson(model, data, validation):
