@@ -11,12 +11,17 @@ from zoo.models.spectra.nebula_network import CLASSES
 from zoo.nn.line_slots import WINDOWS
 
 check = nebula_sanity.check
-example = nebula_sanity.example
 
 SNR_RATIO = 0.4  # [S II] / H alpha (Mathewson & Clarke 1973; D'Odorico et al. 1980)
 PN_RATIO = 1.6  # [O III] 5007 / (H alpha + [N II] 6584) (Ciardullo et al. 2002, bright end)
 NO, UNKNOWN, YES = 0, 1, 2
 DIAGRAM = ("below Kauffmann", "between", "above Kewley", "unknown")
+
+
+def example() -> dict[str, Any]:
+    """Lines of a nebula whose [S II] is all but that of a supernova remnant."""
+    lines = nebula_sanity.example()
+    return lines | {"flux": np.where(lines["line"] == WINDOWS["SII6725"][0], 131.9, lines["flux"])}
 
 
 class Demarcations:
@@ -85,13 +90,13 @@ def cells(columns: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray, np.nd
 
 
 def kewley(x: np.ndarray) -> np.ndarray:
-    """log [O III]/H beta of extreme starbursts at log [N II]/H alpha (Kewley et al. 2001, eq. 5)."""
-    return np.where(x < 0.47, 0.61 / np.minimum(x - 0.47, -1e-9) + 1.19, -np.inf)
+    """Log [O III]/H beta of extreme starbursts at log [N II]/H alpha (Kewley et al. 2001)."""
+    return np.where(x >= 0.47, -np.inf, 0.61 / np.minimum(x - 0.47, -1e-9) + 1.19)
 
 
 def kauffmann(x: np.ndarray) -> np.ndarray:
     """The empirical line of star formation (Kauffmann et al. 2003, eq. 1)."""
-    return np.where(x < 0.05, 0.61 / np.minimum(x - 0.05, -1e-9) + 1.3, -np.inf)
+    return np.where(x >= 0.05, -np.inf, 0.61 / np.minimum(x - 0.05, -1e-9) + 1.3)
 
 
 def _answer(ratio: list[np.ndarray], limit: float) -> np.ndarray:
@@ -99,7 +104,7 @@ def _answer(ratio: list[np.ndarray], limit: float) -> np.ndarray:
 
 
 def _bounds(columns: dict[str, np.ndarray], name: str) -> tuple[np.ndarray, np.ndarray]:
-    """Least and largest flux (batch,) of a line: 0 and the limit if it was not seen; NaN if absent."""
+    """Least and largest flux (batch,) of a line: 0 and the limit if not seen; NaN if absent."""
     centre, half = WINDOWS[name]
     hit = np.abs(columns["line"] - centre) < half
     total = np.sum(np.where(hit, columns["flux"], 0), axis=1)

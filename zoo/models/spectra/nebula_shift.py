@@ -1,4 +1,4 @@
-"""Class of a nebula from its lines, adapted to observations in which classes are shared otherwise."""
+"""Class of a nebula from its lines, adapted to observations with other shares of the classes."""
 
 from __future__ import annotations
 

@@ -1,11 +1,11 @@
-"""How nebula classifiers learn: from a labelled source, some of them also from an unlabelled target.
+"""How nebula classifiers learn: from a labelled source, some also from an unlabelled target.
 
-Three ways. `source`: cross-entropy on the source alone. `reversal`: beside it a network that tells
-the domains apart, behind a gradient reversal (Ganin et al. 2016; Belfiore et al. 2025). `shift`: the
-same with classes weighted as they seem to be shared in the target, estimated by expectation and
-maximisation (Saerens et al. 2002); means and covariances of each class, as predicted in the target,
-are drawn to those of the source, and predictions on the target are made decided (entropy) without
-their shares leaving the estimate.
+Three ways. From the source alone: cross-entropy. With the target: beside it a network that tells
+the domains apart, behind a gradient reversal (Ganin et al. 2016; Belfiore et al. 2025). Aware of
+shares: the same with classes weighted as they seem to be shared in the target, estimated by
+expectation and maximisation (Saerens et al. 2002); means and covariances of each class, as
+predicted in the target, are drawn to those of the source, and predictions on the target are made
+decided (entropy) without their shares leaving the estimate.
 """
 
 from __future__ import annotations
@@ -36,6 +36,8 @@ class Lesson:
     ----------
     noise : bool
         Whether fresh noise is drawn in every epoch; else the source is noiseless.
+    disturbed : bool
+        Whether more dust and diffuse gas are drawn too, see `nebula_views.disturbed`.
     target : str or None
         Dataset whose train split is seen without its labels.
     drop : float
@@ -53,6 +55,7 @@ class Lesson:
     """
 
     noise: bool = True
+    disturbed: bool = False
     target: str | None = None
     drop: float = 0.15
     reversal: float = 1.0
@@ -162,8 +165,8 @@ class Step:
 
     def progress(self, share: float) -> None:
         """Tell how much of the training is over."""
-        self.reversal.strength.assign(ramp(share))
         late = max(0.0, share - self.lesson.warm) / (1 - self.lesson.warm)
+        self.reversal.strength.assign(ramp(share))
         self.decided.assign(ramp(late))
 
     def __call__(self, *batch):
@@ -234,6 +237,8 @@ def cross_entropy(found: np.ndarray, label: np.ndarray) -> float:
 
 
 def _source(data: dict[str, Any], lesson: Lesson, rng: np.random.Generator) -> views.View:
+    if lesson.disturbed:
+        data = views.disturbed(data, rng)
     return views.noisy(data, rng) if lesson.noise else views.clean(data)
 
 

@@ -33,10 +33,10 @@ def build(
     redshift=(0.6, 3.0),
     width=0.003,
     templates=10,
-    nuisances=54,
+    nuisances=36,
     agreement=0.2,
     candidates=16,
-    hidden=64,
+    hidden=128,
     state=24,
 ):
     """Build the network; see `template_scan.build` for the scan.

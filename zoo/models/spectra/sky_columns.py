@@ -7,10 +7,12 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
+from scipy.ndimage import minimum_filter1d, uniform_filter1d
 
 from zoo import splits
 
 BRIGHT = 100.0  # [1e-17 erg/s/cm2/A], a flux whose own photon noise shows the sensitivity
+GAPS = 61  # pixels, wider than a line and the gap to the next
 GAP = 20  # pixel widths; more between two pixels is a gap between arms
 
 
@@ -40,32 +42,45 @@ def night(dataset: str, data: dict[str, Any]) -> tuple[np.ndarray, np.ndarray, n
     return np.asarray(seen[0]["wavelength"], float), np.where(useful, dark, 0.0), sky
 
 
+def lines_of(wavelength: np.ndarray, sky: np.ndarray) -> np.ndarray:
+    """The part (pixels,) of a sky that is in lines: what stands above its running minimum."""
+    out = np.empty_like(sky)
+    for arm in arms(wavelength):
+        out[arm] = sky[arm] - uniform_filter1d(minimum_filter1d(sky[arm], GAPS), GAPS)
+    return np.maximum(out, 0)
+
+
 def residuals(
-    wavelength: np.ndarray, sky: np.ndarray, hats: Sequence[int] = (12, 4, 2)
+    wavelength: np.ndarray, sky: np.ndarray, lines: np.ndarray, hats: Sequence[int] = (8, 2, 1)
 ) -> np.ndarray:
     """Columns (pixels, J) whose sum is what imperfect subtraction leaves of the sky.
 
-    In each arm the sky, its first and its second derivative (lines that are shifted, lines that are
-    broader), each times triangular windows, so that neighbouring bands of lines may differ.
+    In each arm the sky's continuum, and its lines with their first and second derivative (lines
+    that are shifted, lines that are broader), these times triangular windows, so that neighbouring
+    bands of lines may differ. Lines and continuum are apart because the little that is left of a
+    continuum is as bright as a faint galaxy.
 
     Parameters
     ----------
-    wavelength, sky : (pixels,) array
-        Increasing; arms are told by the gaps or the change of width between them.
+    wavelength, sky, lines : (pixels,) array
+        Wavelengths increase; `lines` is the part of the sky that is in lines.
     hats : (int, int, int)
-        Windows in an arm for the sky and each derivative.
+        Windows in an arm for the lines and each of their derivatives.
     """
     found = []
     for arm in arms(wavelength):
         place = np.linspace(0, 1, arm.stop - arm.start)
-        shape = sky[arm]
+        shapes = [(sky - lines)[arm]]
+        shape = lines[arm]
         for count in hats:
             for node in range(count):
                 window = np.maximum(1 - np.abs(place * (count - 1) - node), 0) if count > 1 else 1
-                column = np.zeros(len(sky))
-                column[arm] = shape * window
-                found.append(column)
+                shapes.append(shape * window)
             shape = np.gradient(shape)
+        for values in shapes:
+            column = np.zeros(len(sky))
+            column[arm] = values
+            found.append(column)
     return np.stack(found, axis=1)
 
 

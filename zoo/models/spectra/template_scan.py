@@ -19,6 +19,8 @@ DATASET = "moons_spectra/full"
 LIBRARY = "moons_spectra/templates"
 LIBRARY_START = 1200.0  # [A], of the library, on the grid of MOONS continued into the ultraviolet
 MOONS = (6470.0, 18000.0, 4096)
+UNEVEN = 1e-3  # of a sky line, that its columns cannot describe
+USUAL = 4.0  # [h], exposure in which that is compared with the noise
 INPUTS = ("flux", "ivar", "wavelength")
 
 
@@ -30,7 +32,7 @@ def build(
     redshift=(0.6, 3.0),
     width=0.003,
     templates=10,
-    nuisances=54,
+    nuisances=36,
     agreement=0.2,
 ):
     """Build the scan.
@@ -79,24 +81,29 @@ def learn(model, data, _settings=None, **_progress):
     """Set templates, noise curve and nuisance columns; no gradient is involved."""
     rebin, scan = model.get_layer("rebin"), model.get_layer("scan")
     count = scan.templates.shape[0]
-    columns = scan.nuisance.shape[1]
-    curve = None
+    columns = 0 if scan.nuisance is None else scan.nuisance.shape[1]
+    curve = trust = nuisance = None
     if scan.agreement:
+        hours = float(data["exposure"][0])
         wavelength, ivar, sky = sky_columns.night(DATASET, data)
-        curve, nuisance = on_bins(rebin, wavelength, ivar, sky_columns.residuals(wavelength, sky))
-    else:
+        lines = sky_columns.lines_of(wavelength, sky)
+        left = sky_columns.residuals(wavelength, sky, lines)
+        curve, seen = on_bins(rebin, wavelength, ivar, np.column_stack([left, lines]))
+        nuisance = seen[:, :-1] if columns else None
+        trust = 1 / (1 + (UNEVEN * seen[:, -1]) ** 2 * curve * (USUAL / hours))
+    elif columns:
         nuisance = np.polynomial.legendre.legvander(np.linspace(-1, 1, rebin.bins), columns - 1)
-    if nuisance.shape[1] != columns:
+    if nuisance is not None and nuisance.shape[1] != columns:
         raise ValueError(
             f"nuisances is {columns}; there are {nuisance.shape[1]} columns of the sky"
         )
     library = np.asarray(splits.split(LIBRARY, "train")["rest_flux"], float)
-    flat = np.ones(rebin.bins) if curve is None else curve
+    flat = np.ones(rebin.bins) if curve is None else curve * trust
     seen = matrices.visibility(scan.grid, flat)
     components, share = matrices.library_components(
         in_window(library, scan.grid.rest(rebin.start)), seen, count
     )
-    scan.adapt(components, curve, nuisance)
+    scan.adapt(components, curve, nuisance, trust)
     return {"templates": len(library), "explained": round(float(share.sum()), 6)}
 
 
