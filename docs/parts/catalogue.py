@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from parts.common import table
 from zoo import registry
 
@@ -30,17 +32,23 @@ def models() -> str:
 
 def datasets() -> str:
     """Every dataset with its configs, from the builders' own metadata."""
+    import tensorflow_datasets as tfds
+
     from zoo_datasets import listing
 
+    configs: dict[str, list[dict[str, Any]]] = {}
+    for row in listing.datasets():
+        configs.setdefault(row["name"].partition("/")[0], []).append(row)
     rows = [
         (
-            f"[`{row['name']}`](datasets/{row['name'].split('/')[0]}/README.md)",
-            row["version"],
-            row["summary"],
+            f"[`{name}`](datasets/{name}/README.md)",
+            own[0]["version"],
+            (tfds.builder_cls(name).__doc__ or "").strip().partition("\n")[0],
+            ", ".join(f"`{row['name'].partition('/')[2]}`" for row in own),
         )
-        for row in listing.datasets()
+        for name, own in configs.items()
     ]
-    return table(("dataset", "version", "what it is"), rows)
+    return table(("dataset", "version", "what it is", "configs"), rows)
 
 
 PARTS = (models, datasets)
