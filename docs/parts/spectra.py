@@ -114,4 +114,43 @@ def spectra_strata() -> str:
     return table(("spectra", "number", *(f"`{m}`" for m in models)), rows)
 
 
-PARTS = (spectra, spectra_strata)
+def spectra_scan() -> str:
+    """What the parts of the scan are worth, and what they cost."""
+    found = results("redshift_scan")
+    if found is None:
+        return "Not measured yet: `python benchmarks/bench_redshift_scan.py`."
+    configs = list(next(iter(found["accuracy"].values())))
+    rows = []
+    for label, by in found["accuracy"].items():
+        cells = (
+            f"{by[c]['accuracy']:.3f}; {by[c]['kept_99']:.3f}" if c in by else "" for c in configs
+        )
+        speed = found["spectra_per_second"][label]
+        costs = (f"{speed[k]:,.0f}" for k in ("along the curve", "in general"))
+        rows.append((label, *cells, *costs))
+    head = ("right; kept at 99 %", *configs, "spectra per CPU second", "any inverse variance")
+    return table(head, rows)
+
+
+def mtopnet_weighting() -> str:
+    """M-TOPnet with and without the weighting of spectra by their noise."""
+    found = results("mtopnet_weighting")
+    if found is None:
+        return "Not measured yet: `python benchmarks/bench_mtopnet_weighting.py`."
+    bins = [key for key in found["rows"][0] if key.startswith("accuracy_mag_h")]
+    rows = [
+        (
+            "weighted" if row["weighted"] else "not weighted",
+            f"{row['accuracy']:.3f} +- {row['standard_error']:.3f}",
+            *(f"{row[key]:.3f}" for key in bins),
+            *(f"{row[f'{name}_nmad']:.3f}" for name in ("log_mstar", "log_sfr")),
+        )
+        for row in found["rows"]
+    ]
+    ranges = (f"m_H {' to '.join(key.split('_')[-2:])}" for key in bins)
+    title = f"{found['galaxies']:,} galaxies, {found['epochs']} epochs"
+    head = (title, "right", *ranges, "log_mstar NMAD", "log_sfr NMAD")
+    return table(head, rows)
+
+
+PARTS = (spectra, spectra_strata, spectra_scan, mtopnet_weighting)
