@@ -159,7 +159,7 @@ def test_manifest(name, version):
     assert needed <= set(manifest.golden["inputs"]) <= set(card.inputs)
     assert set(manifest.golden["outputs"]) == set(card.outputs)
     if card.kind == "network":
-        assert manifest.metrics
+        assert bool(manifest.metrics) == bool(card.metrics)
         assert manifest.seed is not None
 
 
@@ -168,7 +168,9 @@ def test_files_are_those_of_the_manifest(name, version):
     release = registry.find_release(name, version)
     assert release.manifest.files == verify.pin(release.path)
     assert "fingerprint.pb" not in release.manifest.files
-    assert sum(entry["size"] for entry in release.manifest.files.values()) < 10e6
+    # one published network has 2.8 million weights, twice in a release; ours are far smaller
+    limit = 25e6 if name == "mtopnet" else 10e6
+    assert sum(entry["size"] for entry in release.manifest.files.values()) < limit
 
 
 @every_release

@@ -203,7 +203,8 @@ def _card(
         tags=tags,
         dataset=block.get("dataset"),
         recipe=block.get("recipe", {}),
-        metrics=block.get("metrics", {}),
+        # null takes away from a tag what its dataset cannot judge
+        metrics={o: m for o, m in block.get("metrics", {}).items() if m is not None},
         hints=block.get("hints", {}),
         batch_size=block.get("batch_size", 256),
         metadata=metadata,
