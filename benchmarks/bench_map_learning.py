@@ -4,8 +4,8 @@
 
 Every model is trained by its card's recipe on the first n galaxies of the training split and judged
 on the first 500 of the test split. Effort is cut so that the curve takes minutes: the basis
-emulators learn their coordinates with 150 evaluations of loss and gradient, the generator of pixels
-learns for 4,000 steps at every n. `jam_cyl_emulator` has `bench_jam_learning.py`, and
+emulators learn their coordinates with 100 evaluations of loss and gradient, the generator of pixels
+learns for 2,000 steps at every n. `jam_cyl_emulator` has `bench_jam_learning.py`, and
 `jam_photometry` stands in `bench_jam_ablations.py`.
 """
 
@@ -31,8 +31,8 @@ ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks" / "results" / "map_learning.json"
 PLOT = ROOT / "docs" / "figures" / "map_learning_curves.png"
 MODELS = ("jam_sph_emulator", "lens_kinematics", "lens_kinematics_cips")
-SIZES = (500, 1000, 2000, 4000, 7500)
-JUDGED, EVALUATIONS, STEPS = 500, 150, 4000
+SIZES = (500, 1500, 4000, 7500)
+JUDGED, EVALUATIONS, STEPS = 500, 100, 2000
 
 
 def effort(card: Any, galaxies: int) -> int:

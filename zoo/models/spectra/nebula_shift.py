@@ -15,9 +15,9 @@ def build(
     dtype="float32",
     target="nebula_lines/cloudy",
     reversal=1.0,
-    conditional=0.3,
-    entropy=0.3,
-    prior="target",
+    conditional=1.0,
+    disturbed=True,
+    prior="equal",
     **config,
 ):
     """Build the network.
@@ -26,11 +26,13 @@ def build(
     ----------
     target : str
         Dataset whose train split it sees without labels.
-    reversal, conditional, entropy : float
+    reversal, conditional : float
         Weights of the parts of the loss, see `nebula_training.Lesson`.
-    prior : {"target", "equal"}
-        Whether probabilities hold for the shares of classes estimated in the target, or for equal
-        ones.
+    disturbed : bool
+        Whether the source is shown with more dust and with diffuse gas.
+    prior : {"equal", "target"}
+        Whether probabilities hold for equal shares of the classes, or for those estimated in the
+        target.
     **config
         See `nebula_network.network`.
     """
@@ -38,7 +40,11 @@ def build(
         raise ValueError(f"prior is {prior!r}, allowed: 'target', 'equal'")
     model = nebula_network.network("nebula_shift", dtype, **config)
     model.zoo_lesson = nebula_training.Lesson(
-        target=target, reversal=reversal, aware=True, conditional=conditional, entropy=entropy
+        target=target,
+        reversal=reversal,
+        aware=True,
+        conditional=conditional,
+        disturbed=disturbed,
     )
     model.zoo_prior = prior
     return model

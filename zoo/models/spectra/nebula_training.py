@@ -4,8 +4,8 @@ Three ways. From the source alone: cross-entropy. With the target: beside it a n
 the domains apart, behind a gradient reversal (Ganin et al. 2016; Belfiore et al. 2025). Aware of
 shares: the same with classes weighted as they seem to be shared in the target, estimated by
 expectation and maximisation (Saerens et al. 2002); means and covariances of each class, as
-predicted in the target, are drawn to those of the source, and predictions on the target are made
-decided (entropy) without their shares leaving the estimate.
+predicted in the target, are drawn to those of the source, and the mean prediction on the target is
+held to the estimated shares.
 """
 
 from __future__ import annotations
@@ -48,10 +48,8 @@ class Lesson:
         Whether domains are aligned with classes weighted by their estimated shares in the target.
     conditional : float
         Weight of the distance of moments of each class between the domains.
-    entropy : float
-        Weight of the entropy of predictions on the target.
     warm : float
-        Share of the training before shares are estimated and the entropy counts.
+        Share of the training before shares are estimated and classes are aligned.
     """
 
     noise: bool = True
@@ -61,7 +59,6 @@ class Lesson:
     reversal: float = 1.0
     aware: bool = False
     conditional: float = 0.0
-    entropy: float = 0.0
     warm: float = 0.2
 
 
@@ -142,7 +139,7 @@ class Step:
     def __init__(self, encoder, head, lesson, rate, steps, weights) -> None:
         self.encoder, self.head, self.lesson = encoder, head, lesson
         self.shares = tf.Variable(np.full(len(CLASSES), 1 / len(CLASSES), np.float32))
-        self.decided = tf.Variable(0.0)
+        self.late = tf.Variable(0.0)
         self.weights = tf.constant(np.ones(3) if weights is None else weights, tf.float32)
         width = encoder.output_shape[-1]
         self.reversal = GradientReversal(name="reversal")
@@ -167,7 +164,7 @@ class Step:
         """Tell how much of the training is over."""
         late = max(0.0, share - self.lesson.warm) / (1 - self.lesson.warm)
         self.reversal.strength.assign(ramp(share))
-        self.decided.assign(ramp(late))
+        self.late.assign(ramp(late))
 
     def __call__(self, *batch):
         """Loss of a batch: description and label of the source, description of the target."""
@@ -196,16 +193,14 @@ class Step:
         relative = self.shares * len(CLASSES)
         weight = tf.concat([tf.gather(relative, label), tf.ones(len(other))], 0)
         p = tf.nn.softmax(self.head(other, training=True) + tf.math.log(relative))
-        entropy = -tf.reduce_mean(tf.reduce_sum(p * tf.math.log(p + TINY), 1))
         mean = tf.reduce_mean(p, 0)
-        away = tf.reduce_sum(mean * tf.math.log((mean + TINY) / (self.shares + TINY)))
-        late = self.lesson.entropy * entropy + away
+        late = tf.reduce_sum(mean * tf.math.log((mean + TINY) / (self.shares + TINY)))
         if self.lesson.conditional:
             member, chance = tf.one_hot(label, len(CLASSES)), tf.stop_gradient(p)
             late += self.lesson.conditional * sum(
                 coral(hidden, other, member[:, c], chance[:, c]) for c in range(len(CLASSES))
             )
-        return self.lesson.reversal * tf.reduce_mean(weight * domain) + self.decided * late
+        return self.lesson.reversal * tf.reduce_mean(weight * domain) + self.late * late
 
 
 def shares(found: np.ndarray, rounds: int = ROUNDS) -> np.ndarray:

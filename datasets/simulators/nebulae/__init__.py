@@ -1,0 +1,1 @@
+"""Line fluxes of ionised nebulae: H II regions, planetary nebulae, supernova remnants."""

@@ -1,0 +1,1 @@
+"""Tables derived from published packages, and the script that derives them."""
