@@ -211,8 +211,6 @@ def test_a_pipeline_makes_what_is_missing_and_nothing_else():
 @pytest.mark.usefixtures("_one_core")
 def test_a_pipeline_that_fails_keeps_what_it_has():
     one = task(fail_at=9)
-    with pytest.raises(
-        DatasetError, match=r"DirectRunner failed.*no galaxy 9"
-    ):
+    with pytest.raises(DatasetError, match=r"DirectRunner failed.*no galaxy 9"):
         pipeline.fill([one], progress=False)
     chunks.load(one.path(0, 4), 4)

@@ -259,7 +259,7 @@ def test_lesson_of_the_generator(keras, records):
     assert history[-1] < 0.3 * history[0]
 
 
-def test_other_sizes_in_training_are_exact(keras, records):
+def test_other_sizes_in_training_are_exact(records):
     """JAM of a galaxy in another size is what training says it is."""
     model = lens_kinematics_cips.build(style=8, sines=8, constant=(8, 4), widths=(8,))
     student = lens_kinematics_cips.RandomPixels(model)

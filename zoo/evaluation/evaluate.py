@@ -99,7 +99,7 @@ def text(table: Table) -> str:
 def rate(model: Model, data: dict[str, Any], card: Card | None = None) -> dict[str, float]:
     """Metrics of a model on the rows of a split or file, by its own card or another."""
     given = inputs(model.card, data)
-    found = score(card or model.card, model.predict(given, outside="warn"), data)
+    found = score(card or model.card, model.predict(given, outside="warn"), data, card is not None)
     names = model.card.parameters
     if names and model.has_posterior and all(name in data for name in names):
         log_prob = model.log_prob(given, {name: np.asarray(data[name]) for name in names})
@@ -107,8 +107,12 @@ def rate(model: Model, data: dict[str, Any], card: Card | None = None) -> dict[s
     return found
 
 
-def score(card: Card, prediction: Any, data: dict[str, np.ndarray]) -> dict[str, float]:
+def score(
+    card: Card, prediction: Any, data: dict[str, np.ndarray], partial: bool = False
+) -> dict[str, float]:
     """The metrics that the card names for its outputs.
+
+    With `partial`, outputs that a rival does not have are left out of its row.
 
     Raises
     ------
@@ -123,6 +127,8 @@ def score(card: Card, prediction: Any, data: dict[str, np.ndarray]) -> dict[str,
     for output, metric in card.metrics.items():
         if metric not in METRICS:
             raise CardError(f"{card.name}: no metric {metric!r}, allowed: {', '.join(METRICS)}")
+        if partial and output not in prediction:
+            continue
         if output not in data:
             raise DataError(f"there is no true {output} to judge {card.name} by")
         try:
