@@ -145,9 +145,9 @@ class Builder(tfds.core.GeneratorBasedBuilder):
         self, dl_manager: tfds.download.DownloadManager
     ) -> dict[str, Iterator[tuple[int | str, chunks.Record]]]:
         if self.builder_config.function is None:
-            from zoo_datasets.moons_spectra import files as reader
+            from zoo_datasets.moons_spectra.files import splits as read
 
-            return dict(reader.splits(Path(dl_manager.manual_dir)))
+            return dict(read(Path(dl_manager.manual_dir)))
         return dict(simulated.splits(self.tasks()))
 
     def _generate_examples(self) -> None:

@@ -109,7 +109,7 @@ def _values(table: Table, path: Path, column: str) -> np.ndarray:
 
     PHANGS-MUSE's own tables are in 1e-20 erg/s/cm2, and say so.
     """
-    values = np.ma.filled(np.ma.asarray(table[column].data, dtype=float), np.nan)
+    values: np.ndarray = np.ma.filled(np.ma.asarray(table[column].data, dtype=float), np.nan)
     if table[column].unit is None:
         return np.asarray(values)
     try:

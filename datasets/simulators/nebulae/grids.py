@@ -6,6 +6,7 @@ import dataclasses
 import hashlib
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -136,7 +137,8 @@ def cloudy(folder: str, which: str) -> Grid:
     where = tuple(np.searchsorted(axis, table[:, i]) for i, axis in enumerate(axes))
     ratio = np.full((*map(len, axes), len(NAMES)), np.nan)
     for column, line in enumerate(rows[0][3:], 3):
-        ratio[(*where, NAMES.index(COLUMNS[line]))] = table[:, column]
+        index: Any = (*where, NAMES.index(COLUMNS[line]))
+        ratio[index] = table[:, column]
     present = np.zeros(ratio.shape[:3], bool)
     present[where] = True
     log_ratio = np.log10(np.maximum(ratio, SMALLEST))

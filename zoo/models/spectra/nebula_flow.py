@@ -103,4 +103,4 @@ def _inside(flow):
     """Bounds (parameters,) moved inwards, so that rounding leaves no value on the edge."""
     low = [BOUNDS[n][0] + 1e-5 for n in flow.parameter_names]
     high = [BOUNDS[n][1] - 1e-5 for n in flow.parameter_names]
-    return np.float32(low), np.float32(high)
+    return np.array(low, np.float32), np.array(high, np.float32)

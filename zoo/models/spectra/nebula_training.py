@@ -100,7 +100,7 @@ def learn(
     batches = len(label) // size
     steps = settings["epochs"] * batches
     step = Step(encoder, head, lesson, settings["learning_rate"], steps, weights)
-    loss = None
+    loss: Any = None
     for epoch in range(settings["epochs"]):
         if lesson.noise and epoch:
             source = _source(data, lesson, rng)
