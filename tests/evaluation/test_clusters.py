@@ -53,7 +53,7 @@ def test_a_calibrated_posterior_has_no_bias_in_bins_of_its_mean_and_covers():
 
 
 def test_the_metric_can_be_named_by_a_card():
-    assert evaluate.POSTERIORS["cluster_mass_errors"] is clusters.cluster_mass_errors
+    assert evaluate.METRICS["cluster_mass_errors"][0] is clusters.cluster_mass_errors
 
 
 @pytest.mark.parametrize(

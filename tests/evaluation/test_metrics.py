@@ -16,6 +16,8 @@ def test_map_errors_by_hand():
     assert scores == pytest.approx(
         {
             "mean_abs": (0.01 + 0.005 + 0.004 + 0.000125) / 4,
+            "mean_p90": 0.005 + 0.7 * 0.005,
+            "mean_below_0.01": 0.75,
             "max_median": (0.01 + 0.004) / 2,
             "max_p90": 0.01 + 0.7 * 0.03,
             "max_p99": 0.01 + 0.97 * 0.03,
