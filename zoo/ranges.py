@@ -42,6 +42,23 @@ class Violation:
         return f"{self.field} = {self.value:.6g} ({rows}), allowed: {self.allowed}"
 
 
+def flag(
+    found: list[Violation],
+    field: str,
+    rows: np.ndarray,
+    value: np.ndarray,
+    allowed: str,
+    impossible: bool = False,
+) -> None:
+    """Append what a model's own `check` finds wrong with rows (batch,), if there are any.
+
+    `value` (batch,) is what is judged; that of the first such row goes into the message.
+    """
+    if rows.any():
+        worst = float(value[int(np.argmax(rows))])
+        found.append(Violation(field, rows, worst, allowed, impossible))
+
+
 def violations(card: Card, columns: dict[str, Column]) -> list[Violation]:
     """Compare every column with `valid` and `range` of its field."""
     found = []

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from zoo.ranges import Violation
+from zoo.ranges import Violation, flag
 
 LEAST = 2  # galaxies, without which there is no dispersion
 SLOWEST = 1.0  # [km/s]; velocities all below it are redshifts
@@ -51,35 +51,22 @@ def check(
     found: list[Violation] = []
     galaxies = "galaxies (length of v_los)"
     fewest, most = richness
-    _flag(found, galaxies, ~enough, count, f"{LEAST} or more", True)
-    _flag(found, "spread of v_los [km/s]", equal, spread, "more than 0: they are all equal", True)
+    flag(found, galaxies, ~enough, count, f"{LEAST} or more", True)
+    flag(found, "spread of v_los [km/s]", equal, spread, "more than 0: they are all equal", True)
     redshifts = "1 or more; these look like redshifts: v = c (z - z_cluster) / (1 + z_cluster)"
-    _flag(found, "fastest abs(v_los) [km/s]", slow, fastest, redshifts, True)
+    flag(found, "fastest abs(v_los) [km/s]", slow, fastest, redshifts, True)
     few, many = good & (count < fewest), good & (count > most)
-    _flag(found, f"{galaxies}: few", few, count, f"{fewest} to {most}")
-    _flag(found, f"{galaxies}: many", many, count, f"{fewest} to {most}")
+    flag(found, f"{galaxies}: few", few, count, f"{fewest} to {most}")
+    flag(found, f"{galaxies}: many", many, count, f"{fewest} to {most}")
     frame = _median(v, good)
     allowed = f"within {FRAME:g} of 0, the rest frame of the cluster"
-    _flag(found, "median of v_los [km/s]", good & (np.abs(frame) > FRAME), frame, allowed)
+    flag(found, "median of v_los [km/s]", good & (np.abs(frame) > FRAME), frame, allowed)
     if "r_proj" in columns:
         nearest = -_top(-columns["r_proj"], present)
         far = good & (nearest > CENTRE * radius)
         allowed = f"at most {CENTRE * radius:g}: the centre is far from the galaxies"
-        _flag(found, "smallest r_proj [Mpc / littleh]", far, nearest, allowed)
+        flag(found, "smallest r_proj [Mpc / littleh]", far, nearest, allowed)
     return found
-
-
-def _flag(
-    found: list[Violation],
-    field: str,
-    rows: np.ndarray,
-    value: np.ndarray,
-    allowed: str,
-    impossible: bool = False,
-) -> None:
-    if rows.any():
-        worst = float(value[int(np.argmax(rows))])
-        found.append(Violation(field, rows, worst, allowed, impossible))
 
 
 def _top(values: np.ndarray, present: np.ndarray) -> np.ndarray:

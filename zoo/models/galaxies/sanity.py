@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from zoo.ranges import Violation
+from zoo.ranges import Violation, flag
 
 VOXEL = (0.06, 0.4)  # [Mpc/h] side of a voxel: the boxes of the datasets have 0.098 or 0.195
 COARSEST = 5.0  # [Mpc/h]; beyond it box_size is in other units
@@ -45,44 +45,31 @@ def _matter(found: list[Violation], counts: np.ndarray, size: np.ndarray) -> Non
     mean = np.array([row.mean(dtype=np.float64) if len(row) else 0.0 for row in rows])
     coarse, nothing = voxel > COARSEST, mean <= 0
     units = f"at most {COARSEST:g}: is box_size in Mpc/h?"
-    _flag(found, "voxel, box_size / n [Mpc/h]", coarse, voxel, units, True)
-    _flag(found, "mean of dm_counts", nothing, mean, "more than 0: there is no matter", True)
+    flag(found, "voxel, box_size / n [Mpc/h]", coarse, voxel, units, True)
+    flag(found, "mean of dm_counts", nothing, mean, "more than 0: there is no matter", True)
     good = ~coarse & ~nothing
     other = good & ((voxel < VOXEL[0]) | (voxel > VOXEL[1]))
-    _flag(found, "side of a voxel [Mpc/h]", other, voxel, f"{VOXEL[0]} to {VOXEL[1]}")
+    flag(found, "side of a voxel [Mpc/h]", other, voxel, f"{VOXEL[0]} to {VOXEL[1]}")
     noise = good & ((mean < MEAN[0]) | (mean > MEAN[1]))
     allowed = f"{MEAN[0]} to {MEAN[1]}: one particle per voxel, as in the training set"
-    _flag(found, "particles per voxel, mean of dm_counts", noise, mean, allowed)
+    flag(found, "particles per voxel, mean of dm_counts", noise, mean, allowed)
 
 
 def _haloes(found: list[Violation], columns: dict[str, np.ndarray], size: np.ndarray) -> None:
     mass, radius = _most(columns["halo_mass"]), _most(columns["halo_radius"])
     there = np.isfinite(mass)
-    _flag(found, "number of haloes", ~there, np.zeros(len(size)), "1 or more")
+    flag(found, "number of haloes", ~there, np.zeros(len(size)), "1 or more")
     light = there & (mass < LIGHTEST)
     units = f"{LIGHTEST:g} or more: is it in Msun/h, not its logarithm or 1e10 Msun/h?"
-    _flag(found, "largest halo_mass [Msun/h]", light, mass, units, True)
+    flag(found, "largest halo_mass [Msun/h]", light, mass, units, True)
     high, low = _most(columns["halo_position"]), -_most(-columns["halo_position"])
     above, below = high > (1 + FACE) * size, low < -FACE * size
     outside = there & (above | below)
     allowed = "0 to box_size, for positions of a periodic box in Mpc/h"
     worst = np.where(above, high, low)
-    _flag(found, "halo_position [Mpc/h]", outside, worst, allowed, True)
+    flag(found, "halo_position [Mpc/h]", outside, worst, allowed, True)
     large = there & ~outside & (radius > LARGEST * size)
-    _flag(found, "largest halo_radius [Mpc/h]", large, radius, "a quarter of box_size", True)
-
-
-def _flag(
-    found: list[Violation],
-    field: str,
-    rows: np.ndarray,
-    value: np.ndarray,
-    allowed: str,
-    impossible: bool = False,
-) -> None:
-    if rows.any():
-        worst = float(value[int(np.argmax(rows))])
-        found.append(Violation(field, rows, worst, allowed, impossible))
+    flag(found, "largest halo_radius [Mpc/h]", large, radius, "a quarter of box_size", True)
 
 
 def _most(values: np.ndarray) -> np.ndarray:

@@ -8,7 +8,7 @@ import numpy as np
 
 from zoo.models.spectra.nebula_network import MUSE
 from zoo.nn.line_slots import WINDOWS
-from zoo.ranges import Violation
+from zoo.ranges import Violation, flag
 
 # log10 of flux over that of H alpha that nebulae of either code have, dust included, with 0.3 dex
 USUAL = {
@@ -66,20 +66,20 @@ def check(columns: dict[str, np.ndarray]) -> list[Violation]:
     found: list[Violation] = []
     present = ~np.isnan(line)
     none = ~present.any(axis=1) if line.shape[1] else np.ones(len(line), bool)
-    _flag(found, "number of lines", none, np.zeros(len(line)), "1 or more", impossible=True)
+    flag(found, "number of lines", none, np.zeros(len(line)), "1 or more", impossible=True)
     if not line.shape[1]:
         return found
     hit = {n: np.abs(line - centre) < half for n, (centre, half) in WINDOWS.items()}
     unknown = present & ~np.any(list(hit.values()), axis=0)
     known = ", ".join(f"{centre:g}" for centre, _ in WINDOWS.values())
     worst = np.take_along_axis(line, unknown.argmax(axis=1)[:, None], 1)[:, 0]
-    _flag(found, "line [Angstrom]", unknown.any(axis=1), worst, f"{known} (air)", impossible=True)
+    flag(found, "line [Angstrom]", unknown.any(axis=1), worst, f"{known} (air)", impossible=True)
     for name, parts in PARTS.items():
         counts = [(np.abs(line - part) < NEAR + 2).sum(axis=1) for part in parts]
         half = (counts[0] > 0) != (counts[1] > 0)
         value = np.fmax.reduce(np.where(hit[name], line, np.nan), axis=1)
         both = f"both lines of {name}, {parts[0]:g} and {parts[1]:g}, or their sum"
-        _flag(found, "line [Angstrom]", half, value, both, impossible=True)
+        flag(found, "line [Angstrom]", half, value, both, impossible=True)
     _flag_vacuum(found, line, hit)
     _flag_unusual(found, flux, hit, measured)
     return found
@@ -93,7 +93,7 @@ def _flag_vacuum(found: list[Violation], line: np.ndarray, hit: dict[str, np.nda
         air |= np.any(np.abs(shifted) < 0.5, axis=1)
         vacuum |= np.any(np.abs(shifted - 1) < 0.5, axis=1)
     allowed = "wavelengths in air throughout; these mix air and vacuum"
-    _flag(found, "line [Angstrom]", air & vacuum, np.fmax.reduce(line, axis=1), allowed)
+    flag(found, "line [Angstrom]", air & vacuum, np.fmax.reduce(line, axis=1), allowed)
 
 
 def _flag_unusual(
@@ -106,18 +106,4 @@ def _flag_unusual(
         ratio = np.log10(np.where(both, total, 1) / np.where(both, halpha, 1))
         odd = both & ((ratio < low) | (ratio > high))
         field = f"log10 of {name} over Halpha"
-        _flag(found, field, odd, ratio, f"{low:g} to {high:g} in nebulae")
-
-
-def _flag(
-    found: list[Violation],
-    field: str,
-    rows: np.ndarray,
-    value: np.ndarray,
-    allowed: str,
-    impossible: bool = False,
-) -> None:
-    if rows.any():
-        found.append(
-            Violation(field, rows, float(value[int(np.argmax(rows))]), allowed, impossible)
-        )
+        flag(found, field, odd, ratio, f"{low:g} to {high:g} in nebulae")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from zoo.ranges import Violation
+from zoo.ranges import Violation, flag
 
 LEAST = 300  # pixels with data
 MICRON, NANOMETRE = 100.0, 3000.0  # wavelengths below are in other units than angstrom
@@ -36,32 +36,18 @@ def check(columns: dict[str, np.ndarray]) -> list[Violation]:
     guess = "angstrom; these look like {}: give them a unit or multiply by {:g}"
     for factor, name in ((1e4, "micron"), (10.0, "nm")):
         rows = small & (unit == factor)
-        _flag(found, "wavelength [Angstrom]", rows, high, guess.format(name, factor), True)
+        flag(found, "wavelength [Angstrom]", rows, high, guess.format(name, factor), True)
     step = np.fmin.reduce(np.diff(wave, axis=1), axis=1, initial=np.inf)
     falling = ~small & (step < 0)
-    _flag(
+    flag(
         found, "smallest step of wavelength [Angstrom]", falling, step, "0 or more: sort them", True
     )
     count = np.count_nonzero(ivar > 0, axis=1)
     good = ~small & ~falling
     pixels = "pixels with ivar > 0"
-    _flag(found, pixels, good & (count == 0), count, "1 or more", True)
-    _flag(found, f"{pixels}: few", good & (count > 0) & (count < LEAST), count, f"{LEAST} or more")
+    flag(found, pixels, good & (count == 0), count, "1 or more", True)
+    flag(found, f"{pixels}: few", good & (count > 0) & (count < LEAST), count, f"{LEAST} or more")
     top = np.fmax.reduce(np.abs(flux), axis=1)
     faint = good & (count > 0) & (top < CGS) & (top > 0)
-    _flag(found, "largest abs(flux)", faint, top, "fluxes in units of 1e-17 erg/s/cm2/Angstrom")
+    flag(found, "largest abs(flux)", faint, top, "fluxes in units of 1e-17 erg/s/cm2/Angstrom")
     return found
-
-
-def _flag(
-    found: list[Violation],
-    field: str,
-    rows: np.ndarray,
-    value: np.ndarray,
-    allowed: str,
-    impossible: bool = False,
-) -> None:
-    if rows.any():
-        found.append(
-            Violation(field, rows, float(value[int(np.argmax(rows))]), allowed, impossible)
-        )
