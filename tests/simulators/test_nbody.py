@@ -128,7 +128,10 @@ def test_compiled_loops_change_nothing_but_the_time(monkeypatch, rng):
     where = rng.uniform(0, 8, (300, 3)).astype(np.float32)
     field = rng.standard_normal((8, 8, 8)).astype(np.float32)
     fast = mesh.assign(where, 8), mesh.interpolate(field, where)
+    slopes = [mesh.gradient(field, axis) for axis in range(3)]
     monkeypatch.setattr(mesh, "compiled", None)
+    for axis, slope in enumerate(slopes):
+        np.testing.assert_allclose(slope, mesh.gradient(field, axis), atol=1e-5)
     np.testing.assert_allclose(fast[0], mesh.assign(where, 8), atol=1e-5)
     np.testing.assert_allclose(fast[1], mesh.interpolate(field, where), atol=1e-5)
 
