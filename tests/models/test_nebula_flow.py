@@ -8,6 +8,7 @@ import pytest
 from scipy import stats
 
 from zoo.models.spectra import nebula_flow, nebula_sanity
+from zoo.models.spectra import nebula_views as views
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +74,7 @@ def test_learning_beats_the_prior():
     gamma = stats.gamma(1.5, scale=0.2).entropy()
     prior = np.log(2.5) + np.log(1.9) + np.log(1.875) + gamma
     assert curve[-1] < prior - 1
-    given = nebula_flow.views.noisy(data, rng, (100, 200))
+    given = views.noisy(data, rng, (100, 200))
     found = {n: np.asarray(v) for n, v in model(given).items()}
     bright = given["is_limit"][:, 1] == 0
     error = (found["log_u"] - data["log_u"])[bright]

@@ -11,6 +11,7 @@ from zoo.models.spectra.nebula_network import CLASSES
 from zoo.nn.line_slots import WINDOWS
 
 check = nebula_sanity.check
+summary = nebula_sanity.summary
 
 SNR_RATIO = 0.4  # [S II] / H alpha (Mathewson & Clarke 1973; D'Odorico et al. 1980)
 PN_RATIO = 1.6  # [O III] 5007 / (H alpha + [N II] 6584) (Ciardullo et al. 2002, bright end)

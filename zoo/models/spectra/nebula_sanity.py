@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from zoo.models.spectra.nebula_network import MUSE
-from zoo.nn.line_slots import WINDOWS
+from zoo.nn.line_slots import WINDOWS, LineSlots
 from zoo.ranges import Violation, flag
 
 # log10 of flux over that of H alpha that nebulae of either code have, dust included, with 0.3 dex
@@ -44,6 +44,17 @@ def example() -> dict[str, Any]:
         "flux_error": np.full(len(MUSE), 1.0),
         "is_limit": np.array([float(flux[name] <= 3) for name in MUSE]),
     }
+
+
+def summary(columns: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """What tells samples of nebulae apart, (batch,) each, from the columns of `check`.
+
+    log10 of each line, or of its limit, over H alpha (else 2.86 H beta, else the brightest line),
+    -6 where it is absent; and log10 of the ratio of that reference to its error.
+    """
+    log_flux, log_error, *_ = (np.asarray(v) for v in LineSlots(tuple(WINDOWS)).slots(columns))
+    out = {f"log {name}": log_flux[:, i] for i, name in enumerate(WINDOWS)}
+    return out | {"log S/N": -log_error.max(axis=1)}
 
 
 def check(columns: dict[str, np.ndarray]) -> list[Violation]:

@@ -7,6 +7,7 @@ import numpy as np
 from zoo.models.spectra import nebula_network, nebula_sanity, nebula_training
 
 check = nebula_sanity.check
+summary = nebula_sanity.summary
 example = nebula_sanity.example
 calibrate = nebula_training.calibrate
 
