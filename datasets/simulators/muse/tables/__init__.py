@@ -1,0 +1,1 @@
+"""Tables that the simulator of MUSE spectra reads, and the script that derives them."""
