@@ -11,12 +11,14 @@ import numpy as np
 from zoo import saving, splits
 from zoo.card import Card
 from zoo.errors import CardError, DataError
-from zoo.evaluation import classes, clusters, metrics, spectra, voxels
+from zoo.evaluation import classes, clusters, galaxy_boxes, metrics, shares, spectra, voxels
 from zoo.evaluation.domain_shift import DomainShift, compare
 from zoo.evaluation.files import from_file, predictions_of
+from zoo.evaluation.summaries import summaries
 from zoo.model import Model, load_model
 
 Table = dict[str, dict[str, float]]
+COMPARED = 2000  # records of the training set, about, that a user's data are compared with
 
 # What a card can name, and what each reads beside the output `o` itself: `o_quantiles` and so on,
 # else an output of that name.
@@ -26,8 +28,13 @@ METRICS: dict[str, tuple[Callable[..., dict[str, float]], tuple[str, ...]]] = {
     "posterior_errors": (metrics.posterior_errors, ("quantiles",)),
     "cluster_mass_errors": (clusters.cluster_mass_errors, ("quantiles",)),
     "redshift_errors": (spectra.redshift_errors, ("pdf", "grid")),
-    "class_errors": (classes.class_errors, ("hii", "pn", "snr")),
+    "class_errors": (classes.class_errors, ("hii", "pn", "snr", "dig")),
+    "share_errors": (shares.share_errors, ("std", "quantiles")),
     "galaxy_errors": (voxels.galaxy_errors, ()),
+    "galaxy_box_errors": (
+        galaxy_boxes.galaxy_box_errors,
+        ("galaxy_probability", "galaxy_central", "galaxy_mask"),
+    ),
 }
 
 
@@ -164,8 +171,20 @@ def dataset(card: Card) -> str:
 
 
 def shift(card: Card, data: dict[str, np.ndarray]) -> DomainShift:
-    """Is a user's data like the training set? Judged on the scalar inputs."""
-    train = splits.split(dataset(card), "train")
-    names = [n for n, spec in card.inputs.items() if not spec.shape and n in data and n in train]
-    varied = [n for n in names if np.ptp(train[n]) > 0 or np.ptp(data[n]) > 0]
-    return compare({n: data[n] for n in varied}, {n: np.asarray(train[n]) for n in varied})
+    """Is a user's data like the training set? Judged on `summaries` of the inputs of both.
+
+    Raises
+    ------
+    DataError
+        If there is nothing to compare, or too few objects.
+    """
+    name = dataset(card)
+    train = splits.split(name, "train")
+    step = max(1, len(next(iter(train.values()))) // COMPARED)
+    seen = splits.observed(name, splits.rows(train, slice(None, None, step)))
+    ours, theirs = summaries(card, seen), summaries(card, data)
+    names = [n for n in ours if n in theirs and np.ptp(np.concatenate([ours[n], theirs[n]])) > 0]
+    try:
+        return compare({n: theirs[n] for n in names}, {n: ours[n] for n in names})
+    except ValueError as error:
+        raise DataError(f"the data cannot be compared with {name}: {error}") from error
