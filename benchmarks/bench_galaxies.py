@@ -47,7 +47,7 @@ def redrawn(run: chunks.Record, dataset: str, seed: int) -> np.ndarray:
     """Positions (g, 3) of the galaxies with other dice."""
     config = building.builder(dataset).builder_config
     rng = np.random.default_rng((7, seed))
-    painted = record.painted(run, config.suite, config.stars, rng)
+    painted = record.painted(run, config.suite, config.everything, rng)
     return np.asarray(painted["galaxy_position"], float)
 
 

@@ -1,8 +1,10 @@
 """Galaxy power spectra of CAMELS, to which the toy suites are fitted, and ours beside them.
 
 The real spectra (Villanueva-Domingo & Villaescusa-Navarro 2022, arXiv:2204.13713; files described
-in datasets/dark_matter_galaxies/README.md) are of subhaloes with more than 10, 18 or 33 star
-particles in the 1,000 boxes of a Latin hypercube; shot noise is in them, and so it stays in ours.
+in datasets/dark_matter_galaxies/README.md) are of galaxies in the 1,000 boxes of a Latin hypercube.
+The number in a file's name is the snapshot: 33 is redshift 0, where our boxes are, 18 redshift 1
+and 10 redshift 2. The code published with them takes subhaloes of more than 20 star particles;
+shot noise is in them, and so it stays in ours.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ from zoo_datasets import chunks
 from zoo_datasets.simulators.nbody import galaxies, haloes
 
 FILES = {"toy_tng": "IllustrisTNG", "toy_simba": "SIMBA"}
+SNAPSHOT = 33  # redshift 0
 NAMES = ("omega_m", "sigma_8", "a_sn1", "a_agn1", "a_sn2", "a_agn2")  # order of the files
 MODES = 300  # of a shell that are summed
 FIDUCIAL = {"omega_m": (0.3, 0.05), "sigma_8": (0.8, 0.08)}  # and how near counts as fiducial
@@ -36,11 +39,11 @@ def folder() -> Path:
     return path
 
 
-def real(suite: str, cut: int) -> tuple[np.ndarray, np.ndarray, dict[str, np.ndarray]]:
+def real(suite: str) -> tuple[np.ndarray, np.ndarray, dict[str, np.ndarray]]:
     """Wavenumbers (79,), P(k) (1000, 79) and parameters (1000,) of the real boxes."""
     place = folder()
     k = np.loadtxt(place / "cosmographnet_pk" / "k_values.txt")
-    name = f"Pk_galaxies_{FILES[suite]}_LH_{cut}_kmax=20.0.npy"
+    name = f"Pk_galaxies_{FILES[suite]}_LH_{SNAPSHOT}_kmax=20.0.npy"
     power = np.load(place / "cosmographnet_pk" / name)
     table = np.genfromtxt(
         place / "params" / f"CosmoAstroSeed_{FILES[suite]}_L25n256_LH.txt", usecols=range(1, 7)
@@ -55,27 +58,38 @@ def near_fiducial(parameters: dict[str, np.ndarray]) -> np.ndarray:
     )
 
 
-def responses(power: np.ndarray, parameters: dict[str, np.ndarray]) -> np.ndarray:
-    """Slopes d ln P / d ln (omega_m, sigma_8, a_sn1), (k, 3): least squares over boxes."""
+def responses(power: np.ndarray, parameters: dict[str, np.ndarray]) -> tuple[np.ndarray, ...]:
+    """Slopes d ln P / d ln (omega_m, sigma_8, a_sn1), (k, 3), by least squares; their errors."""
     names = [name for name in NAMES if np.ptp(np.log(parameters[name])) > 0]
     columns = np.stack([np.log(parameters[name]) for name in names], axis=1)
     columns = np.column_stack([np.ones(len(columns)), columns - columns.mean(axis=0)])
     good = np.all(power > 0, axis=1)
-    slopes = np.linalg.lstsq(columns[good], np.log(power[good]), rcond=None)[0][1:]
-    return np.stack([slopes[names.index(name)] for name in NAMES[:3]], axis=1)
+    design, log = columns[good], np.log(power[good])
+    slopes = np.linalg.lstsq(design, log, rcond=None)[0]
+    left = log - design @ slopes
+    variance = (left**2).sum(axis=0) / (len(log) - design.shape[1])
+    scale = np.sqrt(np.diag(np.linalg.inv(design.T @ design)))
+    picked = [1 + names.index(name) for name in NAMES[:3]]
+    return slopes[picked].T, np.outer(np.sqrt(variance), scale[picked])
 
 
 class Ours:
     """Boxes of ours, on which galaxies are painted again and again."""
 
-    def __init__(self, tasks: list[chunks.Task]) -> None:
-        self.boxes = []
+    def __init__(self, boxes: list[chunks.Record]) -> None:
+        self.boxes = boxes
+
+    @classmethod
+    def cached(cls, tasks: list[chunks.Task]) -> Ours:
+        """The boxes of a dataset that have been simulated."""
+        boxes: list[chunks.Record] = []
         for task in tasks:
             there = set(task.ranges()) - set(chunks.missing(task))
             for start, stop in sorted(there):
-                self.boxes += chunks.load(task.path(start, stop), stop - start)
-        if not self.boxes:
+                boxes += chunks.load(task.path(start, stop), stop - start)
+        if not boxes:
             raise SystemExit("no box has been simulated: run `zoo data build` first")
+        return cls([{n: v for n, v in box.items() if not n.startswith("dm_")} for box in boxes])
 
     @property
     def parameters(self) -> dict[str, np.ndarray]:
@@ -98,7 +112,8 @@ class Ours:
             size = float(box["box_size"])
             rng = np.random.default_rng((seed, number))
             environment = box["halo_surroundings"].astype(float)
-            drawn = galaxies.paint(found, environment, suite, size, rng, float(box["a_sn1"]))
+            here = suite.at(*(float(box[name]) for name in ("a_sn1", "omega_m", "sigma_8")))
+            drawn = galaxies.paint(found, environment, here, size, rng)
             numbers.append(len(drawn.position))
             rows.append(direct_power(drawn.position, size, k))
         return np.array(rows), np.array(numbers)

@@ -15,9 +15,9 @@ from zoo_datasets.dark_matter_galaxies import toys
 from zoo_datasets.features import quantity, text
 
 BOXES = {"train": 20, "validation": 3, "test": 4}  # CV_0 to CV_26
-VARIED = {"train": 150, "validation": 20, "test": 30}
+LARGE = {"train": 3, "validation": 1, "test": 5}  # of 256^3
+VARIED = {"train": 40, "validation": 5, "test": 10}
 TINY = {"train": 2, "validation": 1, "test": 1}
-STARS = 10  # particles, the usual cut
 
 
 @dataclasses.dataclass(kw_only=True)
@@ -30,8 +30,8 @@ class Config(tfds.core.BuilderConfig):
         Toy suite, or the suite of CAMELS.
     particles : int
         Along a side; the grid has as many voxels.
-    stars : int or None
-        Least number of star particles of a galaxy of the toys; None takes every subhalo.
+    everything : bool
+        Whether every subhalo of the toys counts, or those of more than 20 star particles.
     varied : bool
         Whether omega_m, sigma_8 and a_sn1 differ from box to box.
     slabs : bool
@@ -42,7 +42,7 @@ class Config(tfds.core.BuilderConfig):
 
     suite: str
     particles: int = 128
-    stars: int | None = STARS
+    everything: bool = False
     varied: bool = False
     slabs: bool = False
     selection: str | None = None
@@ -59,7 +59,8 @@ def _toys() -> list[Config]:
                 name=f"{suite}_all",
                 suite=suite,
                 particles=256,
-                stars=None,
+                everything=True,
+                sizes=dict(LARGE),
                 description=f"{told}, as many as there are subhaloes, 256^3.",
             ),
             Config(

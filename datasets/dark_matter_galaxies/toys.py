@@ -46,9 +46,9 @@ def _examples(task: chunks.Task, config: Any) -> Iterator[tuple[int | str, chunk
     names = list(config.sizes)
     begin = sum(config.sizes[name] for name in names[: names.index(task.split)])
     for index, box in chunks.read(task):
-        key = f"{config.suite}/{config.stars}/{task.split}/{index}"
+        key = f"{config.suite}/{config.everything}/{task.split}/{index}"
         seed = int.from_bytes(hashlib.sha256(key.encode()).digest()[:16], "little")
-        painted = record.painted(box, config.suite, config.stars, np.random.default_rng(seed))
+        painted = record.painted(box, config.suite, config.everything, np.random.default_rng(seed))
         painted["object_id"] = f"{prefix}_{begin + index}"
         if not config.slabs:
             yield index, painted

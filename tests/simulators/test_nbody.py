@@ -234,7 +234,7 @@ def test_occupation_is_that_of_the_formula(found, rng):
 
 
 def test_satellites_follow_navarro_frenk_and_white():
-    suite = galaxies.SUITES["toy_tng"]
+    suite = replace(galaxies.SUITES["toy_tng"], fc=1.0)
     mass = np.full(40_000, galaxies.PIVOT)  # concentration 9, with scatter
     radius = np.linalg.norm(galaxies._nfw(suite, mass, np.random.default_rng(0)), axis=1)
     assert radius.max() <= 1
@@ -250,12 +250,18 @@ def test_satellites_follow_navarro_frenk_and_white():
         assert np.mean(radius < x) == pytest.approx(within(x), abs=0.01)
 
 
-def test_feedback_and_a_harder_cut_leave_fewer_galaxies(found):
+def test_feedback_and_cosmology_move_the_occupation(found):
     suite = replace(galaxies.SUITES["toy_simba"], log_mc=12.2)
     none = np.zeros(len(found.mass))
-    plain = galaxies.central_probability(suite, found.mass, none).sum()
-    assert galaxies.central_probability(suite, found.mass, none, a_sn1=3.0).sum() < plain
-    assert galaxies.central_probability(suite.selected(33), found.mass, none).sum() < plain
+
+    def centrals(*at):
+        return galaxies.central_probability(suite.at(*at), found.mass, none).sum()
+
+    assert centrals(3.0) < centrals(1.0) < centrals(1.0, 0.3, 0.9)
+    assert centrals(1.0, 0.4) == centrals(1.0)
+    assert suite.at(1.0) == suite
+    heavier = suite.at(1.0, 0.4)
+    assert heavier.log_m1 - suite.log_m1 == pytest.approx(suite.l_om * np.log(0.4 / 0.3))
 
 
 def test_surroundings_are_standardised_at_fixed_mass(box, found):

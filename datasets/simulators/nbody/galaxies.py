@@ -1,14 +1,18 @@
 """Toy galaxies on dark-matter haloes: `toy_tng` and `toy_simba`.
 
 **A toy.** Haloes come from gravity; who lives in them is a parametric rule whose numbers are fitted
-to galaxy power spectra of CAMELS (`benchmarks/bench_toy_suites.py`). No gas, no feedback on matter.
+to galaxy power spectra of CAMELS (`benchmarks/bench_toy_suites.py`), or assumed where all subhaloes
+are meant, whose spectra are not public. No gas, no feedback on matter.
 
-Centrals: P = [1 + erf((log M - log Mc) / (sqrt(2) s))] / 2, with log Mc shifted by supernova
-feedback (k_sn ln A_SN1) and by assembly bias (a_b times the standardised overdensity within 2 Mpc/h
-at fixed mass); a Gaussian offset from the halo's centre stands for what baryons and another code
-displace.
-Satellites, of haloes that have a central: Poisson((M / (m1 Mc))^alpha) on a Navarro-Frenk-White
-profile (after Zheng et al. 2005, ApJ 633, 791).
+Centrals: P = [1 + erf((log M - log Mc) / (sqrt(2) s))] / 2, with log Mc shifted by assembly bias
+(a_b times the standardised overdensity within 2 Mpc/h at fixed mass); a Gaussian offset from the
+halo's centre stands for what baryons and another code displace.
+Satellites, of haloes that have a central: Poisson((M / M1)^alpha) on a Navarro-Frenk-White profile
+(after Zheng et al. 2005, ApJ 633, 791).
+In other boxes than the fiducial ones log Mc changes by k_sn ln A_SN1 and log M1 by l_sn ln A_SN1
+(supernovae leave light haloes without a galaxy), log Mc by k_s8 ln(sigma_8 / 0.8) (where haloes
+form earlier, those of one mass have made more stars), and log M1 by l_om ln(omega_m / 0.3) (CAMELS
+keeps omega_b, so that the same baryons are shared among more dark matter).
 """
 
 from __future__ import annotations
@@ -29,7 +33,7 @@ Floats = NDArray[np.float64]
 SURROUNDINGS = 2.0  # [Mpc/h] radius of the sphere that assembly bias looks at
 MASS_BINS = 20  # of equal numbers of haloes, in which overdensities are standardised
 CONCENTRATION, PIVOT, SLOPE, SPREAD = 9.0, 2e12, -0.13, 0.1  # c(M), its scatter [dex]
-STARS = 10  # star particles of the cut that `log_mc` belongs to
+OMEGA_M, SIGMA_8 = 0.3, 0.8  # of the fiducial boxes
 
 
 @dataclass(frozen=True)
@@ -39,45 +43,58 @@ class Suite:
     Attributes
     ----------
     log_mc, s : float
-        Halo mass at which half have a central, for galaxies with ten star particles or more, and
-        width of the step [dex].
-    m1, alpha : float
-        Halo mass of one satellite in units of Mc, and slope of their number.
+        Halo mass at which half have a central, and width of the step [dex].
+    log_m1, alpha : float
+        Halo mass that has one satellite, and slope of their number.
     fc : float
         Concentration of satellites over that of the halo.
     a_b : float
         Assembly bias [dex].
     offset : float
         Gaussian offset of centrals, per axis, in halo radii.
-    k_sn : float
-        Shift of log_mc per unit of ln A_SN1 [dex].
-    log_mc_all : float
-        `log_mc` of all subhaloes, with stars or without.
-    per_star : float
-        Shift of log_mc per dex of the least number of star particles [dex].
+    k_sn, k_s8 : float
+        Shifts of log_mc per unit of ln A_SN1 and of ln sigma_8 [dex].
+    l_sn, l_om : float
+        Shifts of log_m1 per unit of ln A_SN1 and of ln omega_m [dex].
     """
 
     log_mc: float
     s: float
-    m1: float
+    log_m1: float
     alpha: float
     fc: float
     a_b: float
     offset: float
     k_sn: float
-    log_mc_all: float
-    per_star: float = 0.5
+    k_s8: float
+    l_sn: float
+    l_om: float
 
-    def selected(self, stars: int | None) -> Suite:
-        """The suite of galaxies with at least so many star particles; of all subhaloes if None."""
-        if stars is None:
-            return replace(self, log_mc=self.log_mc_all)
-        return replace(self, log_mc=self.log_mc + self.per_star * np.log10(stars / STARS))
+    def at(self, a_sn1: float, omega_m: float = OMEGA_M, sigma_8: float = SIGMA_8) -> Suite:
+        """The suite in a box of this feedback, relative to the fiducial, and cosmology."""
+        centrals = self.k_sn * np.log(a_sn1) + self.k_s8 * np.log(sigma_8 / SIGMA_8)
+        satellites = self.l_sn * np.log(a_sn1) + self.l_om * np.log(omega_m / OMEGA_M)
+        return replace(
+            self,
+            log_mc=float(self.log_mc + centrals),
+            log_m1=float(self.log_m1 + satellites),
+        )
 
 
+# of more than twenty star particles: fitted
 SUITES = {
-    "toy_tng": Suite(11.0, 0.20, 14.0, 0.95, 1.0, -0.06, 0.05, 0.18, 9.5),
-    "toy_simba": Suite(11.15, 0.30, 22.0, 0.90, 0.6, -0.02, 0.08, 0.20, 9.65),
+    "toy_tng": Suite(
+        11.064, 0.159, 12.427, 1.136, 0.867, -0.148, 0.05, 0.354, -0.470, 0.208, 0.463
+    ),
+    "toy_simba": Suite(
+        10.871, 0.434, 12.298, 1.068, 0.523, -0.135, 0.08, 0.295, -0.790, 0.229, 0.508
+    ),
+}
+# every subhalo, with stars or without: assumed, but for log_mc, which gives the number of voxels
+# with a subhalo that Sether & Giusarma (2024) have; neither feedback nor cosmology moves them
+SUBHALOES = {
+    "toy_tng": Suite(9.44, 0.30, 10.59, 0.95, 0.67, -0.06, 0.10, 0, 0, 0, 0),
+    "toy_simba": Suite(9.59, 0.30, 10.93, 0.90, 0.60, -0.02, 0.08, 0, 0, 0, 0),
 }
 
 
@@ -114,18 +131,15 @@ def surroundings(box: Box, haloes: Haloes, cells: int = 64) -> Floats:
     return out
 
 
-def central_probability(
-    suite: Suite, mass: Floats, environment: Floats, a_sn1: float = 1.0
-) -> Floats:
+def central_probability(suite: Suite, mass: Floats, environment: Floats) -> Floats:
     """Probability (h,) of a central in haloes of a mass [Msun/h] and standardised overdensity."""
-    threshold = suite.log_mc + suite.k_sn * np.log(a_sn1) + suite.a_b * environment
+    threshold = suite.log_mc + suite.a_b * environment
     return np.asarray((1 + erf((np.log10(mass) - threshold) / (np.sqrt(2) * suite.s))) / 2)
 
 
-def mean_satellites(suite: Suite, mass: Floats, a_sn1: float = 1.0) -> Floats:
+def mean_satellites(suite: Suite, mass: Floats) -> Floats:
     """Mean number (h,) of satellites of haloes that have a central."""
-    mc = 10 ** (suite.log_mc + suite.k_sn * np.log(a_sn1))
-    return np.asarray((mass / (suite.m1 * mc)) ** suite.alpha)
+    return np.asarray((mass / 10**suite.log_m1) ** suite.alpha)
 
 
 def paint(
@@ -134,7 +148,6 @@ def paint(
     suite: Suite,
     box_size: float,
     rng: np.random.Generator,
-    a_sn1: float = 1.0,
 ) -> Galaxies:
     """Draw the galaxies of a box.
 
@@ -142,14 +155,14 @@ def paint(
     ----------
     environment : (h,) array
         As `surroundings` returns it.
-    a_sn1 : float
-        Supernova feedback relative to the fiducial, as in CAMELS.
+    suite : Suite
+        As `Suite.at` returns it for the box.
     """
-    chance = central_probability(suite, haloes.mass, environment, a_sn1)
+    chance = central_probability(suite, haloes.mass, environment)
     occupied = np.flatnonzero(rng.random(len(chance)) < chance)
     shift = rng.standard_normal((len(occupied), 3)) * suite.offset
     centre = haloes.position[occupied] + shift * haloes.radius[occupied, None]
-    number = rng.poisson(mean_satellites(suite, haloes.mass[occupied], a_sn1))
+    number = rng.poisson(mean_satellites(suite, haloes.mass[occupied]))
     host = np.repeat(occupied, number)
     around = _nfw(suite, haloes.mass[host], rng) * haloes.radius[host, None]
     position = np.concatenate([centre, haloes.position[host] + around]) % box_size

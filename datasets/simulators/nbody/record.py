@@ -73,8 +73,8 @@ def on_grid(box: cola.Box, voxels: int) -> tuple[np.ndarray, np.ndarray]:
     return grid, np.stack(velocity, axis=-1).reshape(*shape, 3)
 
 
-def painted(record: Record, suite: str, stars: int | None, rng: np.random.Generator) -> Record:
-    """The box with galaxies of a toy suite, see `galaxies.Suite.selected`."""
+def painted(record: Record, suite: str, everything: bool, rng: np.random.Generator) -> Record:
+    """The box with galaxies of a toy suite, or with all its subhaloes."""
     found = haloes.Haloes(
         mass=record["halo_mass"].astype(float),
         position=record["halo_position"].astype(float),
@@ -83,13 +83,13 @@ def painted(record: Record, suite: str, stars: int | None, rng: np.random.Genera
         particles=np.zeros(len(record["halo_mass"]), np.int64),
     )
     box_size, voxels = float(record["box_size"]), len(record["dm_counts"])
+    suites = galaxies.SUBHALOES if everything else galaxies.SUITES
     drawn = galaxies.paint(
         found,
         record["halo_surroundings"].astype(float),
-        galaxies.SUITES[suite].selected(stars),
+        suites[suite].at(*(float(record[name]) for name in ("a_sn1", "omega_m", "sigma_8"))),
         box_size,
         rng,
-        float(record["a_sn1"]),
     )
     cells = (drawn.position * (voxels / box_size)).astype(np.float32)
     count = np.minimum(mesh.nearest(cells, voxels), np.iinfo(np.uint8).max)

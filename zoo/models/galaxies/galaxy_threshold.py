@@ -11,7 +11,7 @@ from scipy.optimize import isotonic_regression
 from zoo.models.galaxies import grids, sanity
 
 SCALES = (0.0, 0.1, 0.15, 0.2, 0.3)  # [Mpc/h] widths of the smoothing that are tried
-BOXES = 6  # of the training split
+VOXELS = 2**25  # of the training split, in whole boxes: 16 of 128^3 or two of 256^3
 BINS = 80  # of density, each with fewer voxels than the one before
 FEWEST = 30  # voxels above the last edge
 PRIOR = 0.5  # occupied voxels added to each bin's count when smoothings are compared
@@ -83,7 +83,8 @@ def learn(data: dict[str, Any], settings: dict[str, Any]) -> dict[str, Any]:
         `config` may say `scale`.
     """
     scales = [s] if (s := settings["config"].get("scale")) is not None else SCALES
-    boxes = range(min(BOXES, len(data["box_size"])))
+    enough = max(VOXELS // np.asarray(data["galaxy_count"][0]).size, 1)
+    boxes = range(min(enough, len(data["box_size"])))
     number = np.concatenate([np.ravel(data["galaxy_count"][row]) for row in boxes])
     best, found = -np.inf, {}
     for scale in scales:
