@@ -43,7 +43,7 @@ def models(releases: Path | None) -> dict[str, Any]:
     if scan := found.get("template_scan.moons"):
         from zoo import splits
 
-        train = splits.split(template_scan.DATASET, "train")
+        train = splits.split("moons_spectra/full", "train")
         config = dict(scan.card.recipe["config"])
         for label, change in {
             "template_scan.moons, no sky columns": {"nuisances": 0},

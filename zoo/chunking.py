@@ -28,6 +28,8 @@ def chunks(batch: Batch, size: int) -> Iterator[tuple[np.ndarray, dict[str, np.n
 def padded(column: Column, index: np.ndarray) -> np.ndarray:
     """Rows of a column as one array; NaN says that an element is absent."""
     if isinstance(column, np.ndarray):
+        if len(index) and np.all(np.diff(index) == 1):
+            return column[index[0] : index[-1] + 1]  # rows in their order, which need no copy
         return column[index]
     rows = [column[row] for row in index]
     shape = np.max([row.shape for row in rows], axis=0)

@@ -9,6 +9,7 @@ from zoo.training import loop
 from zoo_datasets.moons_spectra.observe import observe
 from zoo_datasets.simulators.spectra import record
 
+MOONS = "moons_spectra/full"
 SMALL = {"templates": 6}
 TINY = SMALL | {"candidates": 8, "hidden": 16, "state": 6}
 
@@ -57,7 +58,7 @@ def test_it_starts_at_the_scan(fresh, mocks):
 
 def test_examples_are_what_the_graph_sees(fresh, mocks):
     some = splits.rows(mocks, slice(6))
-    found = scan_examples.examples(fresh, redshift_scan.DATASET, some)
+    found = scan_examples.examples(fresh, MOONS, some)
     layers = [fresh.get_layer(name) for name in ("rebin", "scan", "candidates")]
     scan = layers[1](layers[0](columns(some)))
     about = layers[2](scan)
@@ -72,7 +73,7 @@ def test_examples_are_what_the_graph_sees(fresh, mocks):
 def test_spoiled_spectra_are_few_and_repeatable(mocks):
     some = splits.rows(mocks, slice(16))
     parts = [
-        next(scan_examples.observed(redshift_scan.DATASET, some, 1, spoil=spoil))[1]["flux"]
+        next(scan_examples.observed(MOONS, some, 1, spoil=spoil))[1]["flux"]
         for spoil in (False, True, True)
     ]
     changed = np.any(parts[0] != parts[1], axis=1)

@@ -2,13 +2,13 @@
 
 import numpy as np
 import pytest
-from astropy.io import fits
 
 from zoo import splits
 from zoo.models.spectra import sanity, sky_columns, template_scan
 from zoo_datasets.moons_spectra.observe import observe
 from zoo_datasets.simulators.spectra import instrument, record
 
+MOONS = "moons_spectra/full"
 SMALL = {"templates": 8}
 
 
@@ -66,7 +66,7 @@ def test_masked_pixels_change_little(scan, mocks):
 
 def test_sky_left_over_is_forgiven(scan, mocks):
     """Two percent of the sky, which without its columns would be many times the noise."""
-    _, _, sky = sky_columns.night(template_scan.DATASET, mocks)
+    _, _, sky = sky_columns.night(MOONS, mocks)
     seen = observe(mocks)
     bright = np.flatnonzero(mocks["mag_h"] < 23.5)[:4]
     more = {**seen, "flux": seen["flux"] + np.float32(0.02 * sky) * (seen["ivar"] > 0)}
@@ -76,7 +76,7 @@ def test_sky_left_over_is_forgiven(scan, mocks):
 
 def test_sky_from_the_noise(mocks):
     """What the variance says about the sky is the simulator's sky, detector included."""
-    wave, _, sky = sky_columns.night(template_scan.DATASET, mocks)
+    wave, _, sky = sky_columns.night(MOONS, mocks)
     counts = (
         instrument.sky(1.2)
         + instrument.table()["dark"]
@@ -131,30 +131,3 @@ def test_complaints(change, words, impossible):
     assert words in str(found)
     assert found.impossible == impossible
     assert np.array_equal(found.rows, [False, True])
-
-
-# --- real spectra
-
-
-def test_real_redshifts(library, test_data):
-    """Three surveys; the redshifts are the surveys' own."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(splits, "split", lambda *_: library)
-        config = {"start": 3600.0, "stop": 9824.0, "redshift": (0.0, 1.6), "width": 0.001}
-        model = template_scan.build(**config, **SMALL, nuisances=4, agreement=0.0)
-        template_scan.learn(model, None, {})
-    folder = test_data / "spectra/real_spectra"
-    with fits.open(folder / "NGC4636_SDSS_DR12.fits") as hdus:
-        table = hdus[1].data
-        sdss = 10 ** table["loglam"].astype(float), table["flux"], table["ivar"], 0.00303
-    with fits.open(folder / "coadd-4-80613-thru20210324.fits") as hdus:
-        parts = [
-            np.concatenate([np.ravel(hdus[f"{arm}_{name}"].data) for arm in "BRZ"])
-            for name in ("WAVELENGTH", "FLUX", "IVAR")
-        ]
-        desi = *(part[np.argsort(parts[0])] for part in parts), 0.36874
-    for wave, flux, ivar, redshift in (sdss, desi):
-        given = {"flux": flux, "ivar": ivar, "wavelength": wave}
-        found = model({name: np.float32(values)[None] for name, values in given.items()})
-        assert float(found["redshift"][0]) == pytest.approx(redshift, abs=2e-4)
-        assert float(found["confidence"][0]) > 0.99

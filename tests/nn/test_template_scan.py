@@ -73,26 +73,41 @@ def test_along_the_curve_and_in_general(setting):
         [by_hand(setting, f, v, k) for k in PICK] for f, v in zip(*given.values(), strict=True)
     ]
     for agreement in (0.2, 0.0):
-        found = layer(setting, agreement, coefficients=True)(given)
+        found = layer(setting, agreement, peaks=3)(given)
         for row in range(2):
-            for place, (value, coefficients) in zip(PICK, truth[row], strict=True):
+            for place, (value, _) in zip(PICK, truth[row], strict=True):
                 assert float(found["log_likelihood"][row, place]) == pytest.approx(value, rel=1e-5)
-                np.testing.assert_allclose(
-                    found["coefficients"][row, place], coefficients, rtol=1e-4, atol=1e-5
+            for number, place in enumerate(np.asarray(found["peak"])[row]):
+                value, coefficients = by_hand(
+                    setting, given["flux"][row], given["ivar"][row], place
                 )
+                best = np.max(found["log_likelihood"][row])
+                assert float(best + found["height"][row, number]) == pytest.approx(value, rel=1e-5)
+                np.testing.assert_allclose(
+                    found["coefficients"][row, number], coefficients, rtol=1e-4, atol=1e-5
+                )
+            assert np.asarray(found["peak"])[row, 0] == 60
 
 
 def test_each_row_takes_its_way(setting):
     """Rows with gaps among rows without: exact, and in their places."""
     given = spectra(setting, [1.0, 1.0, 2.0])
     given["ivar"][1, :120] = 0
-    scan = layer(setting)
+    scan = layer(setting, peaks=2)
     weight = given["ivar"]
     assert np.array_equal(scan.alike(weight, scan.scale(weight)), [True, False, True])
-    found = scan(given)["log_likelihood"]
+    found = scan(given)
     for row in range(3):
-        truth = by_hand(setting, given["flux"][row], given["ivar"][row], 60)[0]
-        assert float(found[row, 60]) == pytest.approx(truth, rel=1e-5)
+        truth, coefficients = by_hand(setting, given["flux"][row], given["ivar"][row], 60)
+        assert float(found["log_likelihood"][row, 60]) == pytest.approx(truth, rel=1e-5)
+        assert int(found["peak"][row, 0]) == 60
+        np.testing.assert_allclose(
+            found["coefficients"][row, 0], coefficients, rtol=1e-4, atol=1e-5
+        )
+    alone = scan({name: values[1:2] for name, values in given.items()})
+    np.testing.assert_allclose(
+        alone["coefficients"][0], found["coefficients"][1], rtol=1e-9, atol=1e-12
+    )
 
 
 def test_near_the_curve_is_nearly_exact(setting):

@@ -57,13 +57,12 @@ class LogRebin(keras.layers.Layer):
         place = ops.log(wavelength * (1 / self.start)) * (1 / self.step)
         place = ops.broadcast_to(place, ops.shape(flux))
         present = (ivar > 0) & (place >= 0) & (place < self.bins) & ops.logical_not(ops.isnan(flux))
-        place = ops.cast(ops.where(present, place, 0.0), "int32")
         # the last segment of each row takes what is absent
-        place = ops.where(present, place, self.bins)
+        place = ops.cast(ops.where(present, place, float(self.bins)), "int32")
         rows = ops.shape(flux)[0]
         segment = place + (self.bins + 1) * ops.arange(rows, dtype="int32")[:, None]
         weight = ops.where(present, ivar, 0.0)
-        light = weight * ops.where(present, flux, 0.0)
+        light = ops.where(present, ivar * flux, 0.0)
         weight, light = (self._sums(values, segment, rows) for values in (weight, light))
         full = weight > 0
         flux = ops.where(full, light / ops.where(full, weight, 1.0), 0.0)

@@ -57,10 +57,11 @@ class RedshiftPosterior(keras.layers.Layer):
         """
         log_cell = np.log1p(self.redshift)
         posterior = ops.softmax(log_likelihood + ops.cast(log_cell, log_likelihood.dtype), axis=-1)
-        running = ops.cumsum(ops.pad(posterior, [[0, 0], [1, 0]]), axis=-1)
+        # rows of shifts: one is taken as a whole, for all spectra
+        running = ops.transpose(ops.cumsum(ops.pad(posterior, [[0, 0], [1, 0]]), axis=-1))
         pdf = self._at(running, self.bins)
-        pdf = pdf[:, 1:] - pdf[:, :-1]
-        window = self._at(running, self.after) - self._at(running, self.before)
+        pdf = ops.transpose(pdf[1:] - pdf[:-1])
+        window = ops.transpose(self._at(running, self.after) - self._at(running, self.before))
         z = ops.convert_to_tensor(self.redshift, dtype=log_likelihood.dtype)
         middle = ops.take(z, ops.argmax(window, axis=-1))[:, None]
         inside = ops.abs(z - middle) < NEAR
@@ -85,10 +86,9 @@ class RedshiftPosterior(keras.layers.Layer):
 
     def _at(self, running, cuts):
         whole, share = cuts
-        share = ops.cast(share, running.dtype)
-        return (1 - share) * ops.take(running, whole, axis=-1) + share * ops.take(
-            running, whole + 1, axis=-1
-        )
+        share = ops.cast(share, running.dtype)[:, None]
+        below, above = (ops.take(running, whole + step, axis=0) for step in (0, 1))
+        return below + share * (above - below)
 
     def _parabola(self, values, peak):
         """Value at the peak, and its distance in shifts from the top of the parabola around it."""

@@ -8,9 +8,10 @@ import tensorflow as tf
 from keras import ops
 
 from zoo.nn import template_matrices
+from zoo.nn.peaks import highest_peaks
+from zoo.nn.template_general import GeneralScan, transformed
 
 SWEEPS = 3  # of the nuisance fit; each leaves a tenth of what the weights differ from the curve
-RIDGE = 1e-7  # of the best seen nuisance column, as prior precision of all of them
 FAINTEST = 2.0  # standard deviations of the mean flux: what the amplitude is at least
 
 
@@ -32,8 +33,8 @@ class TemplateScan(keras.layers.Layer):
     Where the inverse variance is a number times a known curve, A is that number times one known
     matrix for each redshift, whose eigenvectors are stored, and a spectrum costs a dozen transforms
     (`along_curve`). Any other inverse variance, such as one with gaps or of another instrument, has
-    its own A at every redshift (`in_general`), which costs some hundred times as much. The layer
-    decides row by row.
+    its own A at every redshift (`in_general`), which costs many times as much. The layer decides
+    row by row.
 
     Parameters
     ----------
@@ -45,11 +46,13 @@ class TemplateScan(keras.layers.Layer):
         Range that is scanned, in steps of one bin.
     templates, nuisances : int
         Numbers of templates and of nuisance columns.
-    coefficients : bool
-        Whether the coefficients are wanted too.
     agreement : float
         How much an inverse variance may differ from the curve, sum |w - s w0| / sum s w0; 0 where
         no curve is known.
+    peaks : int
+        At how many of the highest maxima of the likelihood the coefficients are wanted too.
+    reach : int
+        Shifts; see `highest_peaks`.
     **kwargs
         Passed to `keras.layers.Layer`.
     """
@@ -62,12 +65,13 @@ class TemplateScan(keras.layers.Layer):
         templates: int = 10,
         nuisances: int = 0,
         agreement: float = 0.0,
-        coefficients: bool = False,
+        peaks: int = 0,
+        reach: int = 20,
         **kwargs,
     ) -> None:
         super().__init__(**kwargs)
         self.grid = template_matrices.ShiftGrid(bins, step, *redshift)
-        self.agreement, self.coefficients = float(agreement), coefficients
+        self.agreement, self.peaks, self.reach = float(agreement), int(peaks), int(reach)
         lags = len(self.grid.redshift)
 
         def fixed(name, *shape):
@@ -116,8 +120,9 @@ class TemplateScan(keras.layers.Layer):
         """Dict of ``log_likelihood`` (batch, shifts), ``amplitude`` and ``scale`` (batch,).
 
         `scale` is the mean inverse variance over that of the curve, or itself without a curve.
-        Where they are wanted, ``coefficients`` (batch, shifts, K) are the means of their posterior
-        at each redshift, in units of the amplitude.
+        Where peaks are wanted, ``height`` and ``peak`` (batch, peaks) are what `highest_peaks`
+        finds, and ``coefficients`` (batch, peaks, K) the means of the coefficients' posterior
+        there, in units of the amplitude.
 
         Parameters
         ----------
@@ -177,99 +182,88 @@ class TemplateScan(keras.layers.Layer):
             for _ in range(SWEEPS):
                 fit = inverse * ops.matmul(weight * rest, self.nuisance)
                 rest = rest - ops.matmul(fit, ops.transpose(self.nuisance))
-        b = self.correlate(weight * rest, self.templates)
-        c = ops.matmul(ops.transpose(b, (2, 0, 1)), self.vectors)
-        # shifts come first here, as the product left them
-        prior = (amplitude**2)[None, :, None]
-        growth = 1 + (prior * scale[None, :, None]) * self.values[:, None]
-        found = 0.5 * ops.sum(prior * c**2 / growth - ops.log(growth), axis=-1)
-        found = {"log_likelihood": ops.transpose(found)}
-        if self.coefficients:
-            shrunk = amplitude[None, :, None] * c / growth
-            back = ops.matmul(shrunk, ops.transpose(self.vectors, (0, 2, 1)))
-            found["coefficients"] = ops.transpose(back, (1, 0, 2))
-        return found
+        # (shifts, K, batch) from here on: sums over K then run along whole rows
+        b = ops.transpose(self._correlate(weight * rest), (2, 0, 1))
+        c = tf.matmul(self.vectors, b, transpose_a=True)
+        growth = 1 + (amplitude**2 * scale) * self.values[:, :, None]
+        quadratic = amplitude**2 * ops.sum(c * (c / growth), axis=1)
+        found = ops.transpose(0.5 * (quadratic - _log_product(growth)))
+        if not self.peaks:
+            return {"log_likelihood": found}
+        height, peak = highest_peaks(found, self.peaks, self.reach)
+        rows, count = tf.shape(c)[2], c.shape[1]
+        place = peak[..., None] * count + np.arange(count, dtype="int32")
+        place = place * rows + tf.range(rows)[:, None, None]
+        c, growth = (tf.gather(ops.reshape(values, (-1,)), place) for values in (c, growth))
+        shrunk = amplitude[:, None, None] * c / growth
+        coefficients = tf.linalg.matvec(tf.gather(self.vectors, peak), shrunk)
+        peaks = {"height": height, "peak": peak, "coefficients": coefficients}
+        return {"log_likelihood": found} | peaks
 
-    def correlate(self, values, rows):
-        """Sums over j of values_j rows[j - k + last] for every shift k (..., rows, shifts)."""
-        size = [self.grid.size]
-        spectra = _transform(values, size)[..., None, :] * _transform(rows[:, ::-1], size)
-        return tf.signal.irfft(spectra, size)[..., self.grid.bins - 1 : self.grid.window]
+    def _correlate(self, values):
+        """Sums over j of values_j T[j - k + last] for every template and shift (K, batch, shifts).
+
+        One template after the other: TensorFlow multiplies complex rows of one shape much faster
+        than such as it has to broadcast.
+        """
+        size = self.grid.size
+        spectra, rows = transformed(values, size), transformed(self.templates[:, ::-1], size)
+        within = slice(self.grid.bins - 1, self.grid.window)
+        found = [tf.signal.irfft(spectra * row, [size])[:, within] for row in tf.unstack(rows)]
+        return tf.stack(found)
 
     def in_general(self, flux, weight, amplitude, scale):
         """Likelihood at all shifts for any inverse variance, in double precision, row by row."""
         given = tuple(ops.cast(values, "float64") for values in (flux, weight, amplitude))
-        templates = ops.cast(self.templates, "float64")
-        count = templates.shape[0]
-        pairs = np.array([(i, j) for i in range(count) for j in range(i, count)])
-        place = np.zeros((count, count), int)
-        place[pairs[:, 0], pairs[:, 1]] = place[pairs[:, 1], pairs[:, 0]] = np.arange(len(pairs))
-        products = ops.take(templates, pairs[:, 0], axis=0) * ops.take(
-            templates, pairs[:, 1], axis=0
-        )
-        unit = ops.eye(count, dtype="float64")
+        way = GeneralScan(self.grid, self.templates, self.nuisance)
 
         def one(row):
-            flux, weight, amplitude = row
-            matrix = self.correlate(weight, products)
-            matrix = ops.transpose(ops.take(matrix, place.ravel(), axis=0))
-            rest = weight * flux
-            if self.nuisance is not None:
-                columns = self._own_nuisance(weight)
-                rest = rest - ops.matmul(ops.matmul(columns, flux), columns)
-                cross = ops.transpose(self.correlate(columns, templates), (2, 0, 1))
-                cross = ops.matmul(ops.transpose(cross, (0, 2, 1)), cross)
-                matrix = matrix - ops.reshape(cross, ops.shape(matrix))
-            b = ops.transpose(self.correlate(rest, templates))
-            matrix = unit + amplitude**2 * ops.reshape(matrix, (-1, count, count))
-            root = ops.linalg.cholesky(matrix)
-            solved = tf.linalg.triangular_solve(root, b[..., None])[..., 0]
-            log_det = 2 * ops.sum(ops.log(tf.linalg.diag_part(root)), axis=-1)
-            found = 0.5 * (amplitude**2 * ops.sum(solved**2, axis=-1) - log_det)
-            if not self.coefficients:
+            found, matrix, right = way(*row)
+            if not self.peaks:
                 return {"log_likelihood": found}
-            back = tf.linalg.triangular_solve(root, solved[..., None], adjoint=True)[..., 0]
-            return {"log_likelihood": found, "coefficients": amplitude * back}
+            height, peak = (v[0] for v in highest_peaks(found[None], self.peaks, self.reach))
+            coefficients = way.coefficients(matrix, right, peak)
+            peaks = {"height": height, "peak": peak, "coefficients": coefficients}
+            return {"log_likelihood": found} | peaks
 
-        shapes: dict[str, tuple[int, ...]] = {"log_likelihood": (len(self.grid.shifts),)}
-        if self.coefficients:
-            shapes["coefficients"] = (len(self.grid.shifts), count)
+        shifts, count = len(self.grid.shifts), self.templates.shape[0]
+        wanted = {"log_likelihood": tf.TensorSpec((shifts,), tf.float64)}
+        if self.peaks:
+            wanted["height"] = tf.TensorSpec((self.peaks,), tf.float64)
+            wanted["peak"] = tf.TensorSpec((self.peaks,), tf.int32)
+            wanted["coefficients"] = tf.TensorSpec((self.peaks, count), tf.float64)
         found = tf.cond(
             tf.shape(flux)[0] > 0,
-            lambda: tf.map_fn(
-                one,
-                given,
-                fn_output_signature={n: tf.TensorSpec(s, tf.float64) for n, s in shapes.items()},
-            ),
-            lambda: {n: tf.zeros((0, *s), tf.float64) for n, s in shapes.items()},
+            lambda: tf.map_fn(one, given, fn_output_signature=wanted),
+            lambda: {n: tf.zeros((0, *s.shape), s.dtype) for n, s in wanted.items()},
         )
-        return {name: ops.cast(values, self.compute_dtype) for name, values in found.items()}
-
-    def _own_nuisance(self, weight):
-        """W N (J, bins) with N' W N = 1 for this weight (bins,), in double precision."""
-        nuisance = ops.cast(self.nuisance, "float64")
-        columns = weight[:, None] * nuisance
-        gram = ops.matmul(ops.transpose(nuisance), columns)
-        size = ops.max(tf.linalg.diag_part(gram))
-        # a column that this spectrum does not see would have no inverse
-        ridge = RIDGE * ops.where(size > 0, size, 1.0) * ops.eye(gram.shape[0], dtype="float64")
-        root = ops.linalg.cholesky(gram + ridge)
-        return tf.linalg.triangular_solve(root, ops.transpose(columns))
+        return {
+            name: values if name == "peak" else ops.cast(values, self.compute_dtype)
+            for name, values in found.items()
+        }
 
     def compute_output_spec(self, inputs):
-        """(batch, shifts), (batch, shifts, K), and (batch,) each."""
-        batch, shifts = inputs["flux"].shape[0], len(self.grid.shifts)
-        shapes = {"log_likelihood": (batch, shifts), "amplitude": (batch,), "scale": (batch,)}
-        if self.coefficients:
-            shapes["coefficients"] = (batch, shifts, self.templates.shape[0])
-        return {n: keras.KerasTensor(s, dtype=self.compute_dtype) for n, s in shapes.items()}
+        """(batch, shifts), (batch,) each, and (batch, peaks), (batch, peaks, K)."""
+        batch, dtype = inputs["flux"].shape[0], self.compute_dtype
+        shapes = {"log_likelihood": (len(self.grid.shifts),), "amplitude": (), "scale": ()}
+        if self.peaks:
+            shapes["height"] = (self.peaks,)
+            shapes["coefficients"] = (self.peaks, self.templates.shape[0])
+        found = {n: keras.KerasTensor((batch, *s), dtype=dtype) for n, s in shapes.items()}
+        if self.peaks:
+            found["peak"] = keras.KerasTensor((batch, self.peaks), dtype="int32")
+        return found
 
 
-def _transform(values, size):
-    # TensorFlow's own padding forgets an empty batch
-    values = tf.convert_to_tensor(values)
-    room = [[0, 0]] * (values.shape.rank - 1) + [[0, size[0] - values.shape[-1]]]
-    return tf.signal.rfft(tf.pad(values, room), size)
+def _log_product(values):
+    """Sum over the middle axis of the logarithm of values of at least 1.
+
+    A logarithm of the product of two: it costs more than they, and the product of more might be
+    too large for single precision.
+    """
+    half = values.shape[1] // 2
+    pairs = values[:, :half] * values[:, half : 2 * half]
+    return ops.sum(ops.log(pairs), axis=1) + ops.sum(ops.log(values[:, 2 * half :]), axis=1)
 
 
 def _scattered(place, parts):

@@ -105,28 +105,28 @@ def draw(rng: np.random.Generator) -> Galaxy:
     )
 
 
-def nominal_mass(past: History, z: float, mag: float) -> float:
+def nominal_mass(past: History, z: float, mag: float, band: tuple[float, float] = BAND) -> float:
     """log10 of the mass formed [Msun] that gives `mag` without dust, by the shipped library.
 
     Dust, metallicity and velocity dispersion are drawn around it, so that they are the same
     whatever library makes the spectrum.
     """
     library = stars.bpass()
-    bins = band_bins(z)
+    bins = band_bins(z, band)
     weights = library.mixture(past.weights(library.log_age), 0.004)
     light = float(np.mean(library.luminosity(weights, bins)))
-    return float(np.log10(band_flux(mag) / (light * per_luminosity(z))))
+    return float(np.log10(band_flux(mag, band) / (light * per_luminosity(z))))
 
 
-def band_bins(z: float) -> slice:
+def band_bins(z: float, band: tuple[float, float] = BAND) -> slice:
     """Every 16th bin of the rest grid inside the band."""
-    low, high = np.searchsorted(grids.rest(), np.array(BAND) / (1 + z))
+    low, high = np.searchsorted(grids.rest(), np.array(band) / (1 + z))
     return slice(int(low), int(high), 16)
 
 
-def band_flux(mag: float) -> float:
+def band_flux(mag: float, band: tuple[float, float] = BAND) -> float:
     """Flux [erg/s/cm2/A] of a magnitude at the middle of the band."""
-    middle = float(np.sqrt(BAND[0] * BAND[1]))
+    middle = float(np.sqrt(band[0] * band[1]))
     return 10 ** (-0.4 * (mag + AB)) * grids.C * 1e13 / middle**2
 
 

@@ -18,6 +18,7 @@ from zoo_datasets.simulators.spectra import (
 )
 from zoo_datasets.simulators.spectra.nebula import Lines
 from zoo_datasets.simulators.spectra.population import Galaxy
+from zoo_datasets.simulators.spectra.spectrum import Light
 from zoo_datasets.simulators.spectra.stars import Library
 
 SPLITS = ("train", "validation", "calibration", "test")
@@ -79,10 +80,28 @@ def template(rng: np.random.Generator, split: str, index: int) -> dict[str, Any]
     emitted = spectrum.light(galaxy, shown, gas)
     flux = spectrum.observed(galaxy, emitted, shown, gas)
     formed = 10 ** (0.4 * (spectrum.magnitude(flux) - galaxy.mag_h))
+    return {
+        "object_id": np.array(f"template-{split}-{index:06d}"),
+        "galaxy_id": np.int64((10 + SPLITS.index(split)) * 10_000_000 + index),
+        "rest_flux": rest_frame(galaxy, emitted, shown, gas, TEMPLATE_BLUR),
+        **properties(galaxy, emitted.surviving, formed),
+    }
+
+
+def rest_frame(
+    galaxy: Galaxy, emitted: Light, library: Library, gas: Lines, blur: float
+) -> np.ndarray:
+    """Spectrum on the bins of `grids.template_edges`, mean 1 in `NORMAL`, float16.
+
+    Parameters
+    ----------
+    blur : float
+        Of the instrument [km/s], on top of the galaxy's dispersion.
+    """
     edges = grids.template_edges()
     wave = np.sqrt(edges[1:] * edges[:-1])
-    blur = float(np.hypot(galaxy.sigma_v, TEMPLATE_BLUR))
-    rest = spectrum.continuum(shown, emitted.weights, galaxy.a_v, blur, np.log(wave))
+    blur = float(np.hypot(galaxy.sigma_v, blur))
+    rest = spectrum.continuum(library, emitted.weights, galaxy.a_v, blur, np.log(wave))
     step = np.log(wave[1] / wave[0])
     sigma = np.full(len(gas.wavelength), blur / grids.C)
     # lines on bins that are uniform in ln(wavelength): flux per ln, then per A
@@ -90,12 +109,7 @@ def template(rng: np.random.Generator, split: str, index: int) -> dict[str, Any]
         step / np.diff(edges)
     )
     rest /= np.mean(rest[slice(*np.searchsorted(wave, NORMAL))])
-    return {
-        "object_id": np.array(f"template-{split}-{index:06d}"),
-        "galaxy_id": np.int64((10 + SPLITS.index(split)) * 10_000_000 + index),
-        "rest_flux": rest.astype(np.float16),
-        **properties(galaxy, emitted.surviving, formed),
-    }
+    return rest.astype(np.float16)
 
 
 def properties(galaxy: Galaxy, surviving: float, formed: float) -> dict[str, Any]:

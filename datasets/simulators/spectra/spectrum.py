@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from scipy.fft import irfft, next_fast_len, rfft
@@ -51,17 +52,29 @@ def light(galaxy: Galaxy, library: Library, lines: Lines) -> Light:
     return Light(weights, beta * ratios * veil, float(ages @ library.surviving))
 
 
-def observed(galaxy: Galaxy, emitted: Light, library: Library, lines: Lines) -> np.ndarray:
-    """Flux at the resolution of the instrument, (12217,) [erg/s/cm2/A per Msun formed]."""
-    out = np.empty(instrument.PIXELS)
+def observed(
+    galaxy: Galaxy, emitted: Light, library: Library, lines: Lines, camera: Any = instrument
+) -> np.ndarray:
+    """Flux at the resolution of an instrument, (pixels,) [erg/s/cm2/A per Msun formed].
+
+    Parameters
+    ----------
+    camera : module
+        With `wavelength`, `arms` and `sigma`, as `instrument` has them.
+    """
     z, scale = galaxy.redshift, population.per_luminosity(galaxy.redshift)
-    wave = instrument.wavelength()
-    for arm in instrument.arms():
-        sigma = float(instrument.sigma()[arm][0])
+    wave = camera.wavelength()
+    out = np.empty(len(wave))
+    for arm in camera.arms():
+        sigma = float(camera.sigma()[arm][0])
         middle = (wave[arm][0] + wave[arm][-1]) / 2
         velocity = float(np.hypot(galaxy.sigma_v, grids.C * sigma / middle))
         out[arm] = continuum(
-            library, emitted.weights, galaxy.a_v, velocity, _log_wavelength()[arm] - np.log1p(z)
+            library,
+            emitted.weights,
+            galaxy.a_v,
+            velocity,
+            _log_wavelength(camera)[arm] - np.log1p(z),
         )
         out[arm] += profiles(
             wave[arm],
@@ -72,9 +85,9 @@ def observed(galaxy: Galaxy, emitted: Light, library: Library, lines: Lines) -> 
     return out * scale
 
 
-@lru_cache(maxsize=1)
-def _log_wavelength() -> np.ndarray:
-    return np.log(instrument.wavelength())
+@lru_cache(maxsize=4)
+def _log_wavelength(camera: Any) -> np.ndarray:
+    return np.log(camera.wavelength())
 
 
 @lru_cache(maxsize=1)
@@ -142,9 +155,13 @@ def profiles(
     return out
 
 
-def magnitude(flux: np.ndarray) -> float:
-    """AB magnitude in `population.BAND` of a spectrum (12217,) [erg/s/cm2/A]."""
-    wave = instrument.wavelength()
-    band = slice(*np.searchsorted(wave, population.BAND))
+def magnitude(
+    flux: np.ndarray,
+    wave: np.ndarray | None = None,
+    limits: tuple[float, float] = population.BAND,
+) -> float:
+    """AB magnitude in a top hat [A] of a spectrum (pixels,) [erg/s/cm2/A]; of MOONS unless said."""
+    wave = instrument.wavelength() if wave is None else wave
+    band = slice(*np.searchsorted(wave, limits))
     mean = np.sum(flux[band] * wave[band]) / np.sum(1 / wave[band]) / (grids.C * 1e13)
     return float(-2.5 * np.log10(mean) - population.AB)

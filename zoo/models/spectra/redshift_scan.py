@@ -21,7 +21,6 @@ from zoo.nn.template_scan import TemplateScan
 example = examples.galaxy
 check = sanity.check
 
-DATASET = template_scan.DATASET
 DRAWS = 1  # realisations of the noise of each galaxy
 
 
@@ -56,12 +55,12 @@ def build(
         templates=templates,
         nuisances=nuisances,
         agreement=agreement,
-        coefficients=True,
+        peaks=candidates,
         name="scan",
         dtype=dtype,
     )
     z = scan.grid.redshift
-    few = Candidates(z, candidates, name="candidates", dtype=dtype)
+    few = Candidates(z, candidates, scan.reach, name="candidates", dtype=dtype)
     inputs = {n: keras.Input((None,), dtype=dtype, name=n) for n in template_scan.INPUTS}
     found = scan(rebin(inputs))
     about = few(found)
@@ -134,19 +133,21 @@ def adapt(model, data):
 
 def lesson(model, data, validation):
     """Learn prior and heads from what the scan finds in noisy spectra, some of them spoiled."""
-    parts = [scan_examples.examples(model, DATASET, data, 1 + d, spoil=True) for d in range(DRAWS)]
+    dataset = template_scan.source(data)
+    parts = [scan_examples.examples(model, dataset, data, 1 + d, spoil=True) for d in range(DRAWS)]
     train = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
     model.get_layer("prior").standardize.adapt(train["features"].astype(np.float32))
     for name in TARGETS:
         model.get_layer(name).target.adapt(train[name][:, None])
-    judges = scan_examples.examples(model, DATASET, validation)
+    judges = scan_examples.examples(model, dataset, validation)
     student = Student(model, name="student")
     return student, (train, train["redshift"]), (judges, judges["redshift"])
 
 
 def calibrate(model, calibration):
     """Set the sharpness of the masses, the ranks of the heads and the line of `quality`."""
-    given = scan_examples.examples(model, DATASET, calibration)
+    dataset = template_scan.source(calibration)
+    given = scan_examples.examples(model, dataset, calibration)
     student = Student(model, name="student")
     inputs = {n: tf.constant(np.asarray(v, np.float32)) for n, v in given.items()}
     learned = student.prior(inputs)
@@ -172,7 +173,8 @@ def _fit_quality(model, calibration):
     line = model.get_layer("quality").line
     line.assign([1.0, 0.0])
     answer = tf.function(model, reduce_retracing=True)
-    for rows, given in scan_examples.observed(DATASET, calibration, 0, spoil=False):
+    dataset = template_scan.source(calibration)
+    for rows, given in scan_examples.observed(dataset, calibration, 0, spoil=False):
         wave = np.broadcast_to(given["wavelength"], given["flux"].shape)
         columns = {"flux": given["flux"], "ivar": given["ivar"], "wavelength": wave}
         found = answer({n: tf.constant(v, tf.float32) for n, v in columns.items()})
@@ -187,6 +189,8 @@ def _fit_quality(model, calibration):
     line.assign(minimize(loss, [1.0, 0.0], method="Nelder-Mead").x)
 
 
-def baselines(_data):
-    """What stands beside it in every table: the scan without anything learned, and M-TOPnet."""
+def baselines(data):
+    """What stands beside it: the scan without anything learned, and, for MOONS, M-TOPnet."""
+    if template_scan.source(data).startswith("desi"):
+        return {"template scan": "template_scan.desi"}
     return {"template scan": "template_scan.moons", "M-TOPnet": "mtopnet"}

@@ -15,8 +15,7 @@ from zoo.nn.template_scan import TemplateScan
 
 example = examples.galaxy
 
-DATASET = "moons_spectra/full"
-LIBRARY = "moons_spectra/templates"
+MOCKS = {"mag_h": "moons_spectra/full", "mag_z": "desi_spectra/full"}  # by the magnitudes' band
 LIBRARY_START = 1200.0  # [A], of the library, on the grid of MOONS continued into the ultraviolet
 MOONS = (6470.0, 18000.0, 4096)
 UNEVEN = 1e-3  # of a sky line, that its columns cannot describe
@@ -83,9 +82,10 @@ def learn(model, data, _settings=None, **_progress):
     count = scan.templates.shape[0]
     columns = 0 if scan.nuisance is None else scan.nuisance.shape[1]
     curve = trust = nuisance = None
+    dataset = source(data)
+    wavelength, ivar, sky = sky_columns.night(dataset, data)
     if scan.agreement:
         hours = float(data["exposure"][0])
-        wavelength, ivar, sky = sky_columns.night(DATASET, data)
         lines = sky_columns.lines_of(wavelength, sky)
         left = sky_columns.residuals(wavelength, sky, lines)
         curve, seen = on_bins(rebin, wavelength, ivar, np.column_stack([left, lines]))
@@ -97,14 +97,20 @@ def learn(model, data, _settings=None, **_progress):
         raise ValueError(
             f"nuisances is {columns}; there are {nuisance.shape[1]} columns of the sky"
         )
-    library = np.asarray(splits.split(LIBRARY, "train")["rest_flux"], float)
-    flat = np.ones(rebin.bins) if curve is None else curve * trust
-    seen = matrices.visibility(scan.grid, flat)
+    templates = dataset.replace("full", "templates")
+    library = np.asarray(splits.split(templates, "train")["rest_flux"], float)
+    weight = on_bins(rebin, wavelength, ivar, sky[:, None])[0] if curve is None else curve * trust
+    seen = matrices.visibility(scan.grid, weight)
     components, share = matrices.library_components(
         in_window(library, scan.grid.rest(rebin.start)), seen, count
     )
     scan.adapt(components, curve, nuisance, trust)
     return {"templates": len(library), "explained": round(float(share.sum()), 6)}
+
+
+def source(data):
+    """Dataset that records come from, "name/config"."""
+    return next(name for band, name in MOCKS.items() if band in data)
 
 
 def on_bins(rebin, wavelength, ivar, columns):
