@@ -95,14 +95,15 @@ def predict(
     layout of DYNAMITE, which needs --set inc, beta, ml and distance, or, for models of clusters, a
     table of galaxies: R and v with --set redshift, or sky positions and redshifts; --set h. For
     models of spectra it is a file of DESI, SDSS, ESO, AAOmega or moons1d, a table of pixels with
-    units, or a folder of those; --set air=1 where wavelengths are in air and the file is silent.
+    units, or a folder of those; --set air=1 where wavelengths are in air and the file is silent; or
+    a cube with DATA and STAT as MUSE's, answered by maps of all spaxels in OUTPUT (FITS).
 
     With --runner, every file of the folder SOURCE (or every TFRecord of a prepared dataset) is
     answered by a FITS table in the folder OUTPUT; a run that was stopped continues.
     """
     from zoo import registry
     from zoo.quiet import import_tensorflow
-    from zoo.readers import command, files
+    from zoo.readers import command, files, muse
 
     card, _ = registry.find_card(name)  # before the seconds that importing TensorFlow takes
     if runner is not None:
@@ -111,6 +112,9 @@ def predict(
     if output is not None:
         files.writable(output)
     values = command.settings(settings)
+    if muse.describes(source, card):
+        _predict_cube(name, muse.read(source, card, **muse.settings(values)), output, outside)
+        return
     inputs, observed = command.inputs(source, values, None if group else card)
     import_tensorflow()
     from zoo.model import load_model
@@ -121,6 +125,19 @@ def predict(
         click.echo(f"{output}: {', '.join(prediction)}")
         return
     click.echo(command.report(prediction, observed, as_json))
+
+
+def _predict_cube(name: str, cube: Any, output: Path | None, outside: Any) -> None:
+    from zoo.inference import cube as cubes
+    from zoo.quiet import import_tensorflow
+
+    path = cubes.writable(output)
+    click.echo(cube.summary)
+    import_tensorflow()
+    from zoo.model import load_model
+
+    done = cubes.predict(load_model(name), cube, path, outside=outside)
+    click.echo(f"{path}: {done} spaxels")
 
 
 def _predict_shards(
