@@ -15,8 +15,8 @@ from zoo_datasets.dark_matter_galaxies import toys
 from zoo_datasets.features import quantity, text
 
 BOXES = {"train": 20, "validation": 3, "test": 4}  # CV_0 to CV_26
-LARGE = {"train": 3, "validation": 1, "test": 5}  # of 256^3
-VARIED = {"train": 40, "validation": 5, "test": 10}
+LARGE = {"train": 2, "validation": 1, "test": 5}  # of 256^3
+VARIED = {"train": 30, "validation": 2, "test": 8}
 TINY = {"train": 2, "validation": 1, "test": 1}
 
 
