@@ -24,11 +24,11 @@ class Alignment(Protocol):
     def trainable_variables(self) -> list[Any]:
         """Learned beside the flow."""
 
-    def start(self, share: float, flow: Any, theta: np.ndarray) -> tuple[Any, Any]:
-        """Before an epoch: description (m, width) of the target, weights (n,) of the source."""
+    def start(self, share: float, flow: Any) -> tuple[Any, np.ndarray]:
+        """Before an epoch: description (m, width) of the target, and records (n,) of the source."""
 
-    def loss(self, source: Any, weights: Any, target: Any) -> Any:
-        """Penalty, from summaries of a batch of both domains."""
+    def loss(self, source: Any, target: Any) -> Any:
+        """Penalty, from summaries of a batch of both."""
 
 
 def true_parameters(flow: Any, data: dict[str, Any]) -> np.ndarray:
@@ -88,8 +88,7 @@ def learn(
             loss = tf.reduce_mean(0.5 * tf.reduce_sum(z**2 + np.log(2 * np.pi), -1) - log_det)
             whole = loss
             if alignment is not None:
-                weights, target = other
-                whole += alignment.loss(context, weights, flow.encoder.network(target))
+                whole += alignment.loss(*(flow.encoder.network(one) for one in other))
         slopes = tape.gradient(whole, learned)
         optimizer.apply_gradients(zip(slopes, learned, strict=True))
         return loss
@@ -99,15 +98,16 @@ def learn(
         x = flow.encoder.slots(views.thinned(view(), rng, DROP))
         order = rng.permutation(len(theta))
         if alignment is not None:
-            seen, weights = alignment.start(epoch / settings["epochs"], flow, theta)
+            seen, like = alignment.start(epoch / settings["epochs"], flow)
             turn = rng.permutation(len(seen))
         total = 0.0
         for i in range(batches):
             rows = order[i * size : (i + 1) * size]
             batch = [tf.gather(x, rows), tf.constant(theta[rows])]
             if alignment is not None:
-                others = np.take(turn, np.arange(i * size, (i + 1) * size), mode="wrap")
-                batch += [tf.gather(weights, rows), tf.gather(seen, others)]
+                part = np.arange(i * size, (i + 1) * size)
+                others = np.take(turn, part, mode="wrap")
+                batch += [tf.gather(x, like[part]), tf.gather(seen, others)]
             total += step(*batch)
         losses.append(round(float(total) / batches, 4))
         if say is not None:
