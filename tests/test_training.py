@@ -207,6 +207,9 @@ def test_a_killed_run_continues(card, tmp_path, monkeypatch):
         patch.setattr(fitting.Best, "keep", killed)
         with pytest.raises(KeyboardInterrupt):
             learned(card, tmp_path / "killed", **settings)
+    counted = tmp_path / "killed" / fitting.CHECKPOINTS / "spent.json"
+    before = json.loads(counted.read_text())
+    counted.write_text(json.dumps(before | {"wall_s": before["wall_s"] + 1000}))
     epochs = []
 
     def spy(self, student, epoch, loss):
@@ -217,6 +220,9 @@ def test_a_killed_run_continues(card, tmp_path, monkeypatch):
         patch.setattr(fitting.Best, "keep", spy)
         again = learned(card, tmp_path / "killed", **settings)
     assert epochs == list(range(6, 14))
+    assert again.facts["cpu_s"] > before["cpu_s"] > 0
+    assert again.facts["wall_s"] > before["wall_s"] + 1000
+    assert through.facts["wall_s"] < 1000
     errors = [np.sqrt(trained.facts["validation_loss"]) for trained in (through, again)]
     assert errors[0] == pytest.approx(errors[1], abs=1e-3)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from zoo import saving
 from zoo.card import Card
 from zoo.errors import CardError
 from zoo.training.fitting import CHECKPOINTS, fit
+from zoo.training.spent import Spent
 
 RECIPE = {  # what a card's `recipe` may say, and what holds where it does not
     "config": {},
@@ -87,32 +87,27 @@ def train(
         Gets lines of progress; silent without.
     """
     module = saving.module_of(card)
-    begin = time.perf_counter(), time.process_time()
-    facts: dict[str, Any] = {"examples": len(next(iter(data.values())))}
-    if card.kind == "classical":
-        config = settings["config"] | module.learn(data, settings)
-        return Trained(None, config, settings["seed"], facts | _spent(begin))
-    import keras
+    place = None if folder is None else folder / CHECKPOINTS
+    config, facts = settings["config"], {"examples": len(next(iter(data.values())))}
+    with Spent(place) as spent:
+        if card.kind == "classical":
+            config = config | module.learn(data, settings)
+            return Trained(None, config, settings["seed"], facts | spent.total())
+        import keras
 
-    keras.utils.set_random_seed(settings["seed"])
-    model = start if start is not None else module.build(**settings["config"])
-    if start is not None:
-        _freeze(card, model, settings["fine_tune"].get("freeze", []))
-    if hasattr(module, "adapt"):
-        module.adapt(model, data)
-    if hasattr(module, "learn"):
-        place = None if folder is None else folder / CHECKPOINTS
-        facts |= module.learn(model, data, settings, folder=place, say=say)
-    elif hasattr(module, "lesson"):
-        facts |= fit(module.lesson(model, data, validation), settings, folder, say)
-    if hasattr(module, "calibrate") and calibration is not None:
-        module.calibrate(model, calibration)
-    return Trained(model, settings["config"], settings["seed"], facts | _spent(begin))
-
-
-def _spent(begin: tuple[float, float]) -> dict[str, float]:
-    now = time.perf_counter(), time.process_time()
-    return {n: round(b - a, 2) for n, a, b in zip(("wall_s", "cpu_s"), begin, now, strict=True)}
+        keras.utils.set_random_seed(settings["seed"])
+        model = start if start is not None else module.build(**config)
+        if start is not None:
+            _freeze(card, model, settings["fine_tune"].get("freeze", []))
+        if hasattr(module, "adapt"):
+            module.adapt(model, data)
+        if hasattr(module, "learn"):
+            facts |= module.learn(model, data, settings, folder=place, say=say)
+        elif hasattr(module, "lesson"):
+            facts |= fit(module.lesson(model, data, validation), settings, folder, say)
+        if hasattr(module, "calibrate") and calibration is not None:
+            module.calibrate(model, calibration)
+        return Trained(model, config, settings["seed"], facts | spent.total())
 
 
 def _freeze(card: Card, model: Any, names: list[str]) -> None:
