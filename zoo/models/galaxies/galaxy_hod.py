@@ -93,9 +93,10 @@ def learn(data: dict[str, Any], settings: dict[str, Any]) -> dict[str, Any]:
     return {name: round(float(value), 4) for name, value in fit(pooled).items()}
 
 
-def baselines(data: dict[str, Any]) -> dict[str, str]:  # noqa: ARG001 (fitted before)
-    """The density threshold, which needs no haloes."""
-    return {"density threshold": "galaxy_threshold"}
+def baselines(data: dict[str, Any]) -> dict[str, str]:
+    """The density threshold, which needs no haloes, fitted to the same galaxies."""
+    tag = "stars" if len(data["dm_counts"][0]) == VOXELS else "all"
+    return {"density threshold": f"galaxy_threshold.{tag}"}
 
 
 def _haloes(box: dict[str, Any]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
