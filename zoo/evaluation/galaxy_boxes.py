@@ -10,7 +10,7 @@ from zoo.models.galaxies import drawing
 
 BOX_SIZE = 25.0  # [Mpc/h] of all boxes of `dark_matter_galaxies`
 QUOTED = (1.0, 2.0, 5.0, 10.0)  # [h/Mpc], bands 20 % wide
-LIMIT = 5.0  # [h/Mpc] to which the worst band counts
+CELLS = 128  # along a side, of the grids for P(k)
 EDGES = np.array([0.4, 0.8, 1.2, 1.8, 2.6, 3.6, 5.0])  # [h/Mpc] of the bands that are compared
 
 
@@ -87,11 +87,23 @@ def galaxy_box_errors(
 def clustering(
     found: ArrayLike, true: ArrayLike, box_size: float = BOX_SIZE
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """k, P(k) over the truth's, r(k) and the number of modes of two fields of counts."""
+    """k, P(k) over the truth's, r(k) and the number of modes of two fields of counts.
+
+    Counts are summed to 128^3 cells first, whose Nyquist wavenumber is 16 h/Mpc.
+    """
+    found, true = coarse(found), coarse(true)
     ours, truth = fields.power_spectrum(found, box_size), fields.power_spectrum(true, box_size)
     both = fields.power_spectrum(found, box_size, true)
     r = both.power / np.sqrt(ours.power * truth.power)
     return truth.k, ours.power / truth.power, r, truth.modes
+
+
+def coarse(count: ArrayLike) -> np.ndarray:
+    """Counts (n, n, n) in cells of several voxels, 128 along a side if n is a multiple of that."""
+    values = np.asarray(count)
+    join = max(len(values) // CELLS, 1) if len(values) % CELLS == 0 else 1
+    n = len(values) // join
+    return values.reshape(n, join, n, join, n, join).sum(axis=(1, 3, 5), dtype=np.float64)
 
 
 def near(k: np.ndarray, quoted: float) -> np.ndarray:

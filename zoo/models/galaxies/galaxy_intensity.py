@@ -79,4 +79,4 @@ def catalogue(model: Any, box: dict[str, Any], seed: int = 0) -> dict[str, np.nd
 
 def baselines(data: dict[str, Any]) -> dict[str, str]:  # noqa: ARG001 (fitted before)
     """The density threshold."""
-    return {"density threshold": "galaxy_threshold"}
+    return {"density threshold": "galaxy_threshold.all"}

@@ -10,7 +10,6 @@ from zoo.models.galaxies import two_phase
 from zoo.nn import unet3d
 
 adapt = two_phase.adapt
-baselines = two_phase.baselines
 check = two_phase.check
 example = two_phase.example
 lesson = two_phase.lesson

@@ -99,11 +99,6 @@ def check(columns: dict[str, np.ndarray]) -> list[Violation]:
     return voxel_serving.check(columns, VOXEL)
 
 
-def baselines(data: dict[str, Any]) -> dict[str, str]:  # noqa: ARG001 (fitted before)
-    """The density threshold."""
-    return {"density threshold": "galaxy_threshold"}
-
-
 def signatures(model: keras.Model) -> dict[str, Any]:
     """Answer in slabs."""
     core, halo, multiple = model.get_layer("core"), model.zoo_reach, model.zoo_multiple

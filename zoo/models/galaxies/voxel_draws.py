@@ -27,7 +27,7 @@ class VoxelDraws(keras.utils.PyDataset):
     ----------
     boxes : list of dict
         `dm_counts` (n, n, n), `galaxy_count` (n, n, n), `factor`, particles of the training set in
-        one of these, and `parameters` (p,).
+        one of these, `parameters` (p,), and perhaps `importance` (n, n, n) in the loss.
     levels : int
         Resolutions.
     steps : int
@@ -60,7 +60,10 @@ class VoxelDraws(keras.utils.PyDataset):
         rng = np.random.default_rng(0)
         strata: list[list[np.ndarray]] = [[] for _ in range(len(EDGES) + 1)]
         totals = np.zeros(len(strata))
-        positive, self.count, self.extras = [], [], []
+        positive: list[np.ndarray] = []
+        self.count: list[np.ndarray] = []
+        self.extras: list[np.ndarray] = []
+        self.importance: list[np.ndarray] = []
         for number, box in enumerate(boxes):
             counts = np.asarray(box["dm_counts"], np.float32) * np.float32(box["factor"])
             galaxies = np.asarray(box["galaxy_count"])
@@ -80,6 +83,8 @@ class VoxelDraws(keras.utils.PyDataset):
                     rows = rng.choice(rows, most, replace=False)
                 chosen.append((rows + base).astype(np.int64))
             self.count.append(galaxies.ravel())
+            if "importance" in box:
+                self.importance.append(np.asarray(box["importance"]).ravel())
             if extras is not None:
                 self.extras.append(extras(box).reshape(self.side**3, -1))
         self.parameters = np.array([box["parameters"] for box in boxes], np.float32)
@@ -115,14 +120,18 @@ class VoxelDraws(keras.utils.PyDataset):
             weights.append(np.full(share, total / share))
         number, voxel = np.divmod(np.concatenate(rows), self.side**3)
         turn = self.orientations[0 if self.seed is None else rng.integers(48)]
-        inputs, count = self._at(number, voxel, turn)
+        inputs, count = self.at(number, voxel, turn)
         # a loss of order one: per voxel with galaxies
         weight = np.concatenate(weights).astype(np.float32) * (len(count) / len(self.positive))
+        if self.importance:
+            weight *= [self.importance[b][v] for b, v in zip(number, voxel, strict=True)]
         return inputs, count, weight
 
-    def _at(
-        self, number: np.ndarray, voxel: np.ndarray, turn: tuple[np.ndarray, Any]
+    def at(
+        self, number: np.ndarray, voxel: np.ndarray, turn: tuple[np.ndarray, Any] | None = None
     ) -> tuple[dict[str, np.ndarray], np.ndarray]:
+        """Inputs and galaxies (b, 1) of voxels (b,) of boxes (b,), in one of the orientations."""
+        turn = self.orientations[0] if turn is None else turn
         cell = np.stack(np.unravel_index(voxel, (self.side,) * 3), axis=1)
         cube, (axes, signs) = turn
         inputs, places = {}, []
