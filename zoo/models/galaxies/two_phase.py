@@ -16,7 +16,7 @@ from zoo.ranges import Violation
 
 VOXEL = 25 / 256  # [Mpc/h]
 THICKNESS = 32  # voxels of a slab
-VALIDATION_STEPS = 24
+VALIDATION_STEPS = 10
 LARGEST = 6.0  # of the logarithm of a number of galaxies
 
 
