@@ -1,12 +1,13 @@
 """Redshifts from mock MOONS spectra: what each part of the scan is worth, and what it costs.
 
-    python benchmarks/bench_redshift_scan.py [--rows N] [--releases FOLDER]
+    python benchmarks/bench_redshift_scan.py [--rows N] [--releases FOLDER] [--speed]
 
 Accuracy (abs(dz) < 0.01) and fraction kept at 99 % purity on the fixed test spectra and their
 shifted copies, of `template_scan.moons`, the same without its sky columns, the same for the mock's
 own range of redshift, and `redshift_scan`; the first also by kind of galaxy and exposure. Spectra
 per second from native pixels, by `predict` and by the graph alone, along the curve and in general.
-One process, one thread; times are of the processor.
+One process, one thread; times are of the processor, the best of three. With `--speed` only they are
+measured again, and every version of a release in FOLDER is timed in turn.
 """
 
 from __future__ import annotations
@@ -103,10 +104,28 @@ def speed(model: Any, data: dict[str, np.ndarray]) -> dict[str, float]:
     gaps = few | {"ivar": few["ivar"] * (np.arange(few["ivar"].shape[1]) % 2)}
     out = {}
     for label, columns in (("along the curve", given), ("in general", gaps)):
-        model.predict(few)
-        begin = time.process_time()
-        model.predict(columns)
-        out[label] = len(columns["flux"]) / (time.process_time() - begin)
+        model.predict({n: v[:8] if n != "wavelength" else v for n, v in columns.items()})
+        spent = []
+        for _ in range(3):
+            begin = time.process_time()
+            model.predict(columns)
+            spent.append(time.process_time() - begin)
+        out[label] = len(columns["flux"]) / min(spent)
+    return out
+
+
+def speeds(releases: Path) -> dict[str, dict[str, float]]:
+    """Speed of every version of the two releases in a folder, the newest under the bare name."""
+    import zoo
+
+    data, out = observed("full", TIMED), {}
+    for name in ("template_scan.moons", "redshift_scan.moons"):
+        folders = sorted((releases / name).glob("[0-9]*"))
+        for folder in folders:
+            label = name.removesuffix(".moons") if name.startswith("redshift") else name
+            label += "" if folder == folders[-1] else f", version {folder.name}"
+            out[label] = speed(zoo.load_model(folder), data)
+            print(f"{label:45s} {out[label]}", flush=True)
     return out
 
 
@@ -115,6 +134,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", type=int, default=6000)
     parser.add_argument("--releases", type=Path)
+    parser.add_argument("--speed", action="store_true", help="measure nothing else again")
     args = parser.parse_args()
     warnings.simplefilter("ignore")
     import tensorflow as tf
@@ -123,7 +143,14 @@ def main() -> None:
     tf.config.threading.set_inter_op_parallelism_threads(1)
     from zoo.errors import DataError
 
-    found: dict[str, Any] = {"rows": args.rows, "accuracy": {}, "spectra_per_second": {}}
+    found: dict[str, Any]
+    if args.speed:
+        found = json.loads(RESULTS.read_text(encoding="utf-8"))
+        folder = args.releases or Path(__file__).parents[1] / "saved_models"
+        found["spectra_per_second"] |= speeds(folder)
+        RESULTS.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+        return
+    found = {"rows": args.rows, "accuracy": {}, "spectra_per_second": {}}
     everyone = models(args.releases)
     for config in CONFIGS:
         try:
