@@ -29,9 +29,11 @@ from zoo_datasets.simulators.nbody import record
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks" / "results" / "galaxies.json"
-MODELS = ("galaxy_threshold", "galaxy_hod.3", "galaxy_hod.5")
+MODELS = ("galaxy_threshold.stars", "galaxy_hod.3", "galaxy_hod.5")
+OF_ALL = ("galaxy_threshold.all", "galaxy_hod.3_all", "galaxy_hod.5_all")  # every subhalo
 K = (1.0, 2.0, 5.0, 10.0)
 ORACLE_DRAWS = 200
+CELLS = 128  # along a side of the mesh that P(k) is taken from, nearest cell
 
 Boxes = dict[str, Any]
 
@@ -40,15 +42,20 @@ def gravity(dataset: str) -> list[chunks.Record]:
     """The N-body runs behind the test split, with what the toys' rule reads beside haloes."""
     tasks = building.builder(dataset).tasks()
     task = next(task for task in tasks if task.split == "test")
-    return [found for _, found in chunks.read(task)]
+    runs = (found for _, found in chunks.read(task))
+    return [{key: run[key] for key in run if not key.startswith("dm_")} for run in runs]
 
 
 def redrawn(run: chunks.Record, dataset: str, seed: int) -> np.ndarray:
     """Positions (g, 3) of the galaxies with other dice."""
     config = building.builder(dataset).builder_config
     rng = np.random.default_rng((7, seed))
-    painted = record.painted(run, config.suite, config.everything, rng)
-    return np.asarray(painted["galaxy_position"], float)
+    return record.drawn(run, config.suite, config.everything, rng).position
+
+
+def models(dataset: str) -> tuple[str, ...]:
+    """The baselines that were fitted to galaxies like these."""
+    return OF_ALL if building.builder(dataset).builder_config.everything else MODELS
 
 
 def on_grid(position: np.ndarray, size: float, n: int) -> np.ndarray:
@@ -58,10 +65,12 @@ def on_grid(position: np.ndarray, size: float, n: int) -> np.ndarray:
 
 
 def clustering(found: np.ndarray, true: np.ndarray, size: float) -> dict[str, np.ndarray]:
-    """P(k) over the truth's, and r(k), of two fields of counts."""
-    ours, truth = (fields.power_spectrum(field, size) for field in (found, true))
-    k, r = fields.cross_correlation(found, true, size)
-    return {"k": k, "ratio": ours.power / truth.power, "r": r, "power": ours.power}
+    """P(k) over the truth's, and r(k), of positions (g, 3)."""
+    mesh, truth = (on_grid(position, size, CELLS) for position in (found, true))
+    one, two = fields.power_spectrum(mesh, size), fields.power_spectrum(truth, size)
+    cross = fields.power_spectrum(mesh, size, truth).power / np.sqrt(one.power * two.power)
+    ratio = one.power / two.power
+    return {"k": one.k, "ratio": ratio, "r": cross, "power": one.power, "true": two.power}
 
 
 def at(k: np.ndarray, values: np.ndarray) -> list[float]:
@@ -92,13 +101,13 @@ def rows(dataset: str, releases: Path | None) -> tuple[dict[str, Any], Boxes]:
         "precision": float(np.mean([row["precision"] for row in exact])),
         "precision_tolerant": float(np.mean([row["precision"] for row in near])),
     }
-    mean = np.stack([
-        sum(on_grid(redrawn(run, dataset, 1 + s), size, n) for s in range(ORACLE_DRAWS))
-        / ORACLE_DRAWS
-        for run in runs
-    ])  # fmt: skip
-    results["models"] = {"oracle": voxels.galaxy_errors(mean, true)}
-    for name in MODELS:
+    mean = []
+    for run in runs:
+        many = [redrawn(run, dataset, 1 + seed) for seed in range(ORACLE_DRAWS)]
+        mean.append(on_grid(np.concatenate(many), size, n) / ORACLE_DRAWS)
+    results["models"] = {"oracle": voxels.galaxy_errors(np.stack(mean), true)}
+    del mean
+    for name in models(dataset):
         try:
             model = zoo.load_model(newest(releases, name))
         except UnknownModelError as error:
@@ -122,7 +131,8 @@ def rows(dataset: str, releases: Path | None) -> tuple[dict[str, Any], Boxes]:
             draws[name] = [sprinkled(field, size, rng) for field in found]
     kept: Boxes = {"true": true, "data": data, "size": size, "draws": draws, "clustering": {}}
     for name, drawn in draws.items():
-        found = [clustering(on_grid(p, size, n), t, size) for p, t in zip(drawn, true, strict=True)]
+        truth = data["galaxy_position"]
+        found = [clustering(p, np.asarray(truth[row], float), size) for row, p in enumerate(drawn)]
         stacked = {key: np.stack([one[key] for one in found]) for key in found[0]}
         kept["clustering"][name] = stacked
         k = stacked["k"][0]
@@ -160,7 +170,7 @@ def main() -> None:
     found, kept = rows(options.dataset, options.releases)
     for label, row in found["models"].items():
         print(label, {key: round(value, 4) for key, value in row.items()})
-    for key in ("base_rate", "two_draws", "clustering"):
+    for key in ("base_rate", "two_draws", "sha256", "clustering"):
         print(key, found[key])
     everything = json.loads(RESULTS.read_text()) if RESULTS.is_file() else {}
     everything[options.dataset] = found

@@ -12,7 +12,7 @@ import numpy as np
 mpl.use("agg")
 from matplotlib import pyplot as plt
 
-from zoo.evaluation import boxes, fields
+from zoo.evaluation import boxes
 from zoo.models.galaxies import occupation
 
 FIGURES = Path(__file__).parents[1] / "docs" / "figures"
@@ -59,7 +59,6 @@ def statistics(name: str, kept: Boxes, on_grid: Grid) -> None:
 
 
 def _clustering(kept: Boxes, axes: Any) -> None:
-    true, size = kept["true"], kept["size"]
     for label, one in kept["clustering"].items():
         k = one["k"][0]
         power = boxes.band(one["power"])
@@ -68,8 +67,7 @@ def _clustering(kept: Boxes, axes: Any) -> None:
         axes[1].semilogx(k, ratio.mean, lw=1, label=label)
         axes[1].fill_between(k, ratio.low, ratio.high, alpha=0.15)
         axes[2].semilogx(k, one["r"].mean(axis=0), lw=1, label=label)
-    truth = np.stack([fields.power_spectrum(t, size).power for t in true])
-    spread = boxes.band(truth)
+    spread = boxes.band(one["true"])
     axes[0].fill_between(k, spread.low, spread.high, color="k", alpha=0.15)
     axes[0].loglog(k, spread.mean, "k:", label="truth, scatter of boxes")
     axes[0].set(xlabel="k [h/Mpc]", ylabel="P(k) [(Mpc/h)^3]")

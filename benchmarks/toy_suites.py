@@ -21,7 +21,7 @@ from zoo_datasets.simulators.nbody import galaxies, haloes
 FILES = {"toy_tng": "IllustrisTNG", "toy_simba": "SIMBA"}
 SNAPSHOT = 33  # redshift 0
 NAMES = ("omega_m", "sigma_8", "a_sn1", "a_agn1", "a_sn2", "a_agn2")  # order of the files
-MODES = 300  # of a shell that are summed
+MODES = 1000  # of a shell that are summed
 FIDUCIAL = {"omega_m": (0.3, 0.05), "sigma_8": (0.8, 0.08)}  # and how near counts as fiducial
 
 

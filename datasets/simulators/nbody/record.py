@@ -73,8 +73,10 @@ def on_grid(box: cola.Box, voxels: int) -> tuple[np.ndarray, np.ndarray]:
     return grid, np.stack(velocity, axis=-1).reshape(*shape, 3)
 
 
-def painted(record: Record, suite: str, everything: bool, rng: np.random.Generator) -> Record:
-    """The box with galaxies of a toy suite, or with all its subhaloes."""
+def drawn(
+    record: Record, suite: str, everything: bool, rng: np.random.Generator
+) -> galaxies.Galaxies:
+    """Galaxies of a toy suite in a box, or all its subhaloes."""
     found = haloes.Haloes(
         mass=record["halo_mass"].astype(float),
         position=record["halo_position"].astype(float),
@@ -82,17 +84,18 @@ def painted(record: Record, suite: str, everything: bool, rng: np.random.Generat
         radius=record["halo_radius"].astype(float),
         particles=np.zeros(len(record["halo_mass"]), np.int64),
     )
-    box_size, voxels = float(record["box_size"]), len(record["dm_counts"])
     suites = galaxies.SUBHALOES if everything else galaxies.SUITES
-    drawn = galaxies.paint(
-        found,
-        record["halo_surroundings"].astype(float),
-        suites[suite].at(*(float(record[name]) for name in ("a_sn1", "omega_m", "sigma_8"))),
-        box_size,
-        rng,
-    )
-    cells = (drawn.position * (voxels / box_size)).astype(np.float32)
+    here = suites[suite].at(*(float(record[name]) for name in ("a_sn1", "omega_m", "sigma_8")))
+    environment = record["halo_surroundings"].astype(float)
+    return galaxies.paint(found, environment, here, float(record["box_size"]), rng)
+
+
+def painted(record: Record, suite: str, everything: bool, rng: np.random.Generator) -> Record:
+    """The box with galaxies of a toy suite, or with all its subhaloes."""
+    box_size, voxels = float(record["box_size"]), len(record["dm_counts"])
+    place = drawn(record, suite, everything, rng).position
+    cells = (place * (voxels / box_size)).astype(np.float32)
     count = np.minimum(mesh.nearest(cells, voxels), np.iinfo(np.uint8).max)
     rest = {name: value for name, value in record.items() if name != "halo_surroundings"}
-    position = drawn.position.astype(np.float32) % np.float32(box_size)
+    position = place.astype(np.float32) % np.float32(box_size)
     return rest | {"galaxy_position": position, "galaxy_count": count.astype(np.uint8)}
