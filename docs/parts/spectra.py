@@ -153,4 +153,23 @@ def mtopnet_weighting() -> str:
     return table(head, rows)
 
 
-PARTS = (spectra, spectra_strata, spectra_scan, mtopnet_weighting)
+def real_spectra() -> str:
+    """Redshifts of real spectra beside those of their surveys."""
+    found = results("real_spectra")
+    if found is None:
+        return "Not measured yet: `python benchmarks/bench_real_spectra.py FOLDER`."
+    models = [name for name in found["rows"][0] if name.endswith(".desi")]
+    rows = []
+    for row in found["rows"]:
+        cells = []
+        for name in models:
+            cells += [f"{row[name]['redshift']:.5f}", f"{row[name]['sure']:.3f}"]
+        known = row["redshift_survey"]
+        rows.append((row["object"], "not given" if known is None else f"{known:.5f}", *cells))
+    head = ("spectrum", "survey's redshift")
+    for name in models:
+        head += (f"`{name}`", "sure")
+    return table(head, rows)
+
+
+PARTS = (spectra, spectra_strata, spectra_scan, mtopnet_weighting, real_spectra)
