@@ -10,7 +10,7 @@ example = nebula_sanity.example
 calibrate = nebula_training.calibrate
 
 
-def build(dtype="float32", noise=True, target="nebula_lines/cloudy", reversal=1.0, **config):
+def build(dtype="float32", noise=True, target="cloudy", reversal=1.0, **config):
     """Build the network.
 
     Parameters
@@ -18,14 +18,16 @@ def build(dtype="float32", noise=True, target="nebula_lines/cloudy", reversal=1.
     noise : bool
         Whether it learns from noisy lines, fresh in every epoch, or from noiseless ones.
     target : str
-        Dataset whose train split it sees without labels.
+        Config of `nebula_lines` whose train split it sees without labels.
     reversal : float
         Weight of the network that tells the domains apart.
     **config
         See `nebula_network.network`.
     """
     model = nebula_network.network("nebula_dann", dtype, **config)
-    model.zoo_lesson = nebula_training.Lesson(noise=noise, target=target, reversal=reversal)
+    model.zoo_lesson = nebula_training.Lesson(
+        noise=noise, target=f"nebula_lines/{target}", reversal=reversal
+    )
     return model
 
 

@@ -27,7 +27,7 @@ POPULATION = {"log_u": (-3.9, -2.1), "log_oh": (7.9, 9.1), "ebv": 0.12}
 
 def build(
     dtype="float32",
-    target="nebula_lines/mappings",
+    target="mappings",
     population=POPULATION,
     least=0.1,
     reversal=0.3,
@@ -39,7 +39,8 @@ def build(
     Parameters
     ----------
     target : str
-        Dataset from whose train split H II regions are taken, without what is known of their gas.
+        Config of `nebula_lines` from whose train split H II regions are taken, without what is
+        known of their gas.
     population : mapping
         What is assumed of them as a whole, see `nebula_gap.shares`.
     least : float
@@ -53,7 +54,7 @@ def build(
     """
     model = nebula_flow.build(dtype, encoder=encoder, **config)
     model.name = "nebula_flow_invariant"
-    model.zoo_adaptation = (target, dict(population), least, reversal)
+    model.zoo_adaptation = (f"nebula_lines/{target}", dict(population), least, reversal)
     return model
 
 

@@ -70,7 +70,8 @@ def check(columns: dict[str, np.ndarray]) -> list[Violation]:
     list of Violation
         Impossible: no line, a wavelength that is none of the twelve lines, one half of the [S II]
         doublet. Flagged: labels some of which are wavelengths in vacuum; line ratios far outside
-        both grids.
+        both grids; lines fainter than their errors that are no limits, as where ratios stand beside
+        the errors of fluxes.
     """
     line, flux = columns["line"], columns["flux"]
     measured = columns["is_limit"] == 0
@@ -93,6 +94,7 @@ def check(columns: dict[str, np.ndarray]) -> list[Violation]:
         flag(found, "line [Angstrom]", half, value, both, impossible=True)
     _flag_vacuum(found, line, hit)
     _flag_unusual(found, flux, hit, measured)
+    _flag_faint(found, columns, present & measured)
     return found
 
 
@@ -118,3 +120,13 @@ def _flag_unusual(
         odd = both & ((ratio < low) | (ratio > high))
         field = f"log10 of {name} over Halpha"
         flag(found, field, odd, ratio, f"{low:g} to {high:g} in nebulae")
+
+
+def _flag_faint(
+    found: list[Violation], columns: dict[str, np.ndarray], measured: np.ndarray
+) -> None:
+    flux, error = (np.where(measured, columns[n], np.nan) for n in ("flux", "flux_error"))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        worst = np.fmin.reduce(flux / error, axis=1)  # without an error: infinite, not faint
+    allowed = "1 or more where a line is no limit; are fluxes and errors of one kind?"
+    flag(found, "flux / flux_error", worst < 1, worst, allowed)

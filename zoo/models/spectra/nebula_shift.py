@@ -14,7 +14,7 @@ calibrate = nebula_training.calibrate
 
 def build(
     dtype="float32",
-    target="nebula_lines/cloudy",
+    target="cloudy",
     reversal=1.0,
     conditional=1.0,
     disturbed=True,
@@ -26,7 +26,7 @@ def build(
     Parameters
     ----------
     target : str
-        Dataset whose train split it sees without labels.
+        Config of `nebula_lines` whose train split it sees without labels.
     reversal, conditional : float
         Weights of the parts of the loss, see `nebula_training.Lesson`.
     disturbed : bool
@@ -41,7 +41,7 @@ def build(
         raise ValueError(f"prior is {prior!r}, allowed: 'target', 'equal'")
     model = nebula_network.network("nebula_shift", dtype, **config)
     model.zoo_lesson = nebula_training.Lesson(
-        target=target,
+        target=f"nebula_lines/{target}",
         reversal=reversal,
         aware=True,
         conditional=conditional,
