@@ -184,3 +184,51 @@ def test_temperature_of_logits_that_are_too_sure():
     label = np.argmax(logits + rng.gumbel(size=logits.shape), axis=1)
     found = nebula_spectra.best_temperature(3 * logits, np.eye(4)[label])
     assert found == pytest.approx(3, rel=0.05)
+
+
+# --- the release
+
+
+def test_a_cube_from_the_command_line(tmp_path):
+    """`zoo predict` on a cube in the layout of MUSE: what `predict` gives, spaxel by spaxel."""
+    from astropy.io import fits
+    from click.testing import CliRunner
+
+    from zoo import load_model
+    from zoo.cli import main
+
+    data = sights(6, seed=5) | {"quality": np.full(6, 100.0, np.float32)}
+    seen = observe(data)
+    cube = np.full((instrument.PIXELS, 2, 4), np.nan)
+    variance = np.full_like(cube, np.nan)
+    places = [(i // 3, i % 3) for i in range(6)]
+    for i, (y, x) in enumerate(places):
+        cube[:, y, x], variance[:, y, x] = 1e3 * seen["flux"][i], 1e6 / seen["ivar"][i]
+    words = {"CTYPE3": "AWAV", "CUNIT3": "Angstrom", "CRVAL3": 4750.0, "CRPIX3": 1.0, "CD3_3": 1.25}
+    unit = "10**(-20)*erg/s/cm**2/Angstrom"
+    hdus = fits.HDUList([fits.PrimaryHDU()])
+    for name, values, text in (("DATA", cube, unit), ("STAT", variance, f"({unit})**2")):
+        hdu = fits.ImageHDU(values.astype(np.float32), fits.Header(words), name=name)
+        hdu.header["BUNIT"] = text
+        hdus.append(hdu)
+    hdus.writeto(tmp_path / "cube.fits")
+    output = tmp_path / "maps.fits"
+    found = CliRunner().invoke(
+        main, ["predict", "nebula_spectra", str(tmp_path / "cube.fits"), "-o", str(output)]
+    )
+    assert found.exit_code == 0, found.output
+    assert "air, converted to vacuum" in found.output
+    assert "6 spaxels" in found.output
+    alone = load_model("nebula_spectra").predict(
+        {name: seen[name] for name in ("flux", "ivar", "wavelength")}
+    )
+    with fits.open(output) as maps:
+        assert np.isnan(maps["LABEL"].data[:, 3]).all()
+        for name in ("dig", "label_hii", "velocity"):
+            values = [maps[name.upper()].data[place] for place in places]
+            np.testing.assert_allclose(values, alone[name], rtol=1e-3, atol=2e-3)
+        right = [maps["LABEL"].data[place] for place in places] == data["label"]
+    assert right.mean() >= 0.5  # guessing: 0.25
+    refused = CliRunner().invoke(main, ["predict", "nebula_spectra", str(tmp_path / "cube.fits")])
+    assert refused.exit_code == 1
+    assert "needs -o" in refused.output

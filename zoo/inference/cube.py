@@ -128,3 +128,9 @@ def _write(maps: dict[str, np.ndarray], model: Any, cube: Cube, output: Path) ->
         Path(part).replace(output)
     finally:
         Path(part).unlink(missing_ok=True)
+
+
+def read(path: Path) -> dict[str, np.ndarray]:
+    """Maps of a file that `predict` wrote, by the names of the outputs."""
+    with fits.open(path) as hdus:
+        return {hdu.name.lower(): np.asarray(hdu.data, float) for hdu in hdus[1:]}
