@@ -94,6 +94,14 @@ def test_weights_make_up_for_the_strata(draws):
     assert draws.mean_count == pytest.approx(galaxies / (2 * 32**3))
 
 
+def test_voxels_may_weigh_more(draws):
+    boxes = [box(importance=np.full((32,) * 3, 3.0)), box(seed=1, importance=np.ones((32,) * 3))]
+    heavy = voxel_draws.VoxelDraws(boxes, 3, 4, seed=1)
+    heavy.batch_size = draws.batch_size
+    ratio = heavy[0][2] / draws[0][2]
+    assert set(np.round(ratio, 5)) == {1.0, 3.0}
+
+
 def test_patches_are_what_lies_around():
     plain = voxel_draws.VoxelDraws([box()], 2, 1)
     plain.batch_size = 400
@@ -153,6 +161,18 @@ def test_parameters_are_told_alike_in_training_and_serving():
     truth = [0.5, -0.5, np.log(2) / 1.4, 1.0]
     np.testing.assert_allclose(found["parameters"], truth, rtol=1e-5)
     assert found["factor"] == pytest.approx(1)
+
+
+def test_students_can_be_written_down():
+    """TensorBoard writes the graph of a student; one that cannot be written is a warning."""
+    from zoo.models.galaxies import galaxy_r2unet
+
+    student = intensity.student_of(galaxy_intensity_varied.build().get_layer("core"))
+    assert "galaxy_intensity" not in student.to_json()
+    flat = np.ones((1, 64, 64, 64), np.uint8)
+    data = {"box_size": np.array([6.25]), "dm_counts": flat, "galaxy_count": flat}
+    student, _, _ = two_phase.lesson(galaxy_r2unet.build(widths=(2, 3)), data, data)
+    assert "PeriodicConv3D" in student.to_json()
 
 
 def test_a_start_has_the_mean_number():

@@ -44,6 +44,10 @@ class FiLM(keras.layers.Layer):
         shape = (-1, *inner, features.shape[-1])
         return features * (1 + ops.reshape(scale, shape)) + ops.reshape(shift, shape)
 
+    def get_config(self) -> dict[str, Any]:
+        """What the layer is built with."""
+        return super().get_config() | {"hidden": self.first.units}
+
     def compute_output_shape(self, features_shape: Any, parameters_shape: Any) -> Any:
         """Shape of the features."""
         return features_shape

@@ -53,6 +53,8 @@ class PeriodicConv3D(keras.layers.Layer):
         **options: Any,
     ) -> None:
         super().__init__(**options)
+        self._config = {"filters": filters, "kernel": kernel, "activation": activation}
+        self._config["use_bias"] = use_bias
         if kernel % 2 == 0:
             raise ValueError(f"kernel is {kernel}, allowed: an odd number")
         self.reach = kernel // 2
@@ -79,3 +81,7 @@ class PeriodicConv3D(keras.layers.Layer):
     def compute_output_shape(self, input_shape: Any) -> Any:
         """Same number of voxels, other channels."""
         return (*input_shape[:-1], self.conv.filters)
+
+    def get_config(self) -> dict[str, Any]:
+        """What the layer is built with, but for how weights are drawn at the start."""
+        return super().get_config() | self._config

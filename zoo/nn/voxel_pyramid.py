@@ -49,6 +49,8 @@ class VoxelPyramid(keras.layers.Layer):
         **options: Any,
     ) -> None:
         super().__init__(**options)
+        self._config = {"levels": levels, "width": width, "hidden": list(hidden)}
+        self._config |= {"outputs": outputs, "conditioned": conditioned, "extras": extras}
         policy = {"dtype": self.dtype_policy}
         self.levels, self.extras, self.conditioned = levels, extras, conditioned
         fan = keras.initializers.RandomNormal(stddev=(2 / (levels * PATCH**3)) ** 0.5, seed=1)
@@ -157,6 +159,10 @@ class VoxelPyramid(keras.layers.Layer):
     def compute_output_shape(self, mass_shape: Any, parameters_shape: Any = None) -> Any:
         """Channels of the outputs, voxels of the field."""
         return (*mass_shape[:-1], self.out.units)
+
+    def get_config(self) -> dict[str, Any]:
+        """What the layer is built with."""
+        return super().get_config() | self._config
 
 
 def place_in(index: Any, side: int) -> Any:

@@ -146,6 +146,7 @@ def student_of(core: VoxelPyramid) -> keras.Model:
     return student
 
 
+@keras.saving.register_keras_serializable("zoo")
 class OfPatches(keras.layers.Layer):
     """A `VoxelPyramid` on single voxels."""
 
@@ -162,6 +163,11 @@ class OfPatches(keras.layers.Layer):
     def compute_output_shape(self, input_shape: Any) -> Any:
         """One row per voxel."""
         return (input_shape[0][0], self.core.out.units)
+
+    def get_config(self) -> dict[str, Any]:
+        """What the layer is built with."""
+        core = keras.saving.serialize_keras_object(self.core)
+        return super().get_config() | {"core": core}
 
 
 def loss(count: Any, found: Any) -> Any:

@@ -44,6 +44,10 @@ class TwoPhaseFields(keras.layers.Layer):
             "galaxy_mask": ops.cast(logit > 0, logit.dtype),
         }
 
+    def get_config(self) -> dict[str, Any]:
+        """What the layer is built with."""
+        return super().get_config() | {"weight": self.weight}
+
 
 def number(value: Any) -> Any:
     """Galaxies of a voxel that has any: 1 or more."""
@@ -161,6 +165,10 @@ class Inner(keras.layers.Layer):
         """Cut (batch, w, w, w, channels)."""
         inner = slice(self.margin, self.margin + SIDE)
         return x[:, inner, inner, inner]
+
+    def get_config(self) -> dict[str, Any]:
+        """What the layer is built with."""
+        return super().get_config() | {"margin": self.margin}
 
 
 def _boxes(data: dict[str, Any], voxel: float) -> list[dict[str, Any]]:

@@ -66,6 +66,10 @@ class Mass(keras.layers.Layer):
         factor = (box_size / (side * self.voxel)) ** 3
         return counts[..., None] * ops.reshape(factor, (-1, 1, 1, 1, 1))
 
+    def get_config(self) -> dict[str, Any]:
+        """What the layer is built with."""
+        return super().get_config() | {"voxel": self.voxel}
+
 
 def inputs(dtype: Any, parameters: tuple[str, ...] = ()) -> dict[str, Any]:
     """Keras inputs of a box, and of the parameters that a network is told."""
