@@ -1,6 +1,6 @@
 """Kinds of ionised gas from mock MUSE spectra: the network and line-ratio diagrams.
 
-    python benchmarks/bench_nebula_spectra.py [--rows N] [--side PIXELS]
+    python benchmarks/bench_nebula_spectra.py [--rows N] [--side PIXELS] [--only PART]
 
 On the test split of `nebula_spectra/muse`, the same lines of sight seen at several ratios of signal
 to noise of H alpha: accuracy, errors of the shares, calibration, confusion; at 20 also by how much
@@ -118,41 +118,52 @@ def cube(model: Any, side: int) -> tuple[dict[str, Any], Rows, Rows]:
     return facts, maps, truth
 
 
+def spectra(name: str, data: Rows, results: dict[str, Any]) -> Rows:
+    """Add what a model makes of the test split to the results; its predictions at `JUDGED`."""
+    model, kept = zoo.load_model(name), {}
+    results["quality"][name] = {}
+    for quality in QUALITY:
+        found, spent = predict(model, data, quality)
+        row = judge(found, data)
+        results["quality"][name][str(quality)] = row
+        if quality == JUDGED:
+            kept = found
+            results["cpu_ms"][name] = 1e3 * spent / len(data["label"])
+            table = confusion(found["label"], data["label"], len(CLASSES))
+            results["confusion"][name] = table.tolist()
+            results["main"][name] = by_main(found, data)
+            pure = np.max([data[n] for n in CLASSES], axis=0) > MAIN[-2]
+            results["pure"][name] = judge(found, data, pure)
+        print(name, quality, {k: round(row[k], 3) for k in ("accuracy", "ece", "share_mae")})
+    return kept
+
+
 def main() -> None:
     """Measure, write the results and draw."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", type=int, default=5000)
     parser.add_argument("--side", type=int, default=60)
+    parser.add_argument("--only", choices=(*MODELS, "cube"), help="one part; the others stay")
     given = parser.parse_args()
     data = splits.rows(splits.split(DATASET, "test"), slice(given.rows))
     results: dict[str, Any] = {"rows": len(data["label"]), "judged": JUDGED}
     results |= {"quality": {}, "confusion": {}, "main": {}, "pure": {}, "cpu_ms": {}}
-    kept = {}
-    for name in MODELS:
-        model = zoo.load_model(name)
-        results["quality"][name] = {}
-        for quality in QUALITY:
-            found, spent = predict(model, data, quality)
-            results["quality"][name][str(quality)] = judge(found, data)
-            if quality == JUDGED:
-                kept[name] = found
-                results["cpu_ms"][name] = 1e3 * spent / len(data["label"])
-                table = confusion(found["label"], data["label"], len(CLASSES))
-                results["confusion"][name] = table.tolist()
-                results["main"][name] = by_main(found, data)
-                pure = np.max([data[n] for n in CLASSES], axis=0) > MAIN[-2]
-                results["pure"][name] = judge(found, data, pure)
-            row = results["quality"][name][str(quality)]
-            print(name, quality, {k: round(row[k], 3) for k in ("accuracy", "ece", "share_mae")})
-    facts, maps, truth = cube(zoo.load_model(MODELS[0]), given.side)
-    results["cube"] = facts
+    if given.only and RESULTS.is_file():
+        results = json.loads(RESULTS.read_text(encoding="utf-8"))
+    for name in [name for name in MODELS if given.only in (None, name)]:
+        kept = spectra(name, data, results)
+        if name == MODELS[0]:
+            figures.calibration(kept, data)
+    if given.only in (None, "cube"):
+        results["cube"], maps, truth = cube(zoo.load_model(MODELS[0]), given.side)
+        figures.maps(maps, truth)
+        figures.examples(seen(splits.rows(data, slice(200)), 50))
+    for part in ("quality", "confusion", "main", "pure", "cpu_ms"):
+        results[part] = {name: results[part][name] for name in MODELS if name in results[part]}
     RESULTS.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
-    few = splits.rows(data, slice(200))
-    figures.examples(seen(few, 50))
-    figures.quality(results["quality"])
-    figures.confusions(results["confusion"], JUDGED)
-    figures.calibration(kept, data)
-    figures.maps(maps, truth)
+    if len(results["quality"]) == len(MODELS):
+        figures.quality(results["quality"])
+        figures.confusions(results["confusion"], JUDGED)
 
 
 if __name__ == "__main__":

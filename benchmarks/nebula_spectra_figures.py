@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -90,38 +89,25 @@ def confusions(tables: dict[str, Any], judged: float) -> None:
 
 
 def calibration(found: dict[str, Any], data: dict[str, Any]) -> None:
-    """How often classes are right against how sure; shares against their truth."""
+    """How often classes are right against how sure the network is; shares against their truth."""
     figure, axes = plt.subplots(1, 2, figsize=(9, 4), layout="constrained")
-    for colour, (model, one) in enumerate(found.items()):
-        sure = np.max([one[f"label_{name}"] for name in CLASSES], axis=0)
-        right = one["label"] == data["label"]
-        place = np.clip(np.digitize(sure, EDGES) - 1, 0, 9)
-        many = [b for b in range(10) if np.sum(place == b) >= 30]
-        axes[0].plot(
-            [sure[place == b].mean() for b in many],
-            [right[place == b].mean() for b in many],
-            "o-",
-            color=f"C{colour}",
-            label=model,
-        )
+    sure = np.max([found[f"label_{name}"] for name in CLASSES], axis=0)
+    right = found["label"] == data["label"]
+    place = np.clip(np.digitize(sure, EDGES) - 1, 0, 9)
+    many = [b for b in range(10) if np.sum(place == b) >= 30]
+    axes[0].plot(
+        [sure[place == b].mean() for b in many], [right[place == b].mean() for b in many], "o-"
+    )
     axes[0].plot([0.2, 1], [0.2, 1], color="0.7", zorder=0)
     axes[0].set(xlabel="probability of the predicted class", ylabel="fraction right")
-    axes[0].legend(fontsize=8)
-    best = next(iter(found.values()))
     for name, colour in zip(CLASSES, COLOURS, strict=True):
         middle = EDGES[:-1] + 0.05
-        mean, low, high = [], [], []
-        for a, b in pairwise(EDGES):
-            inside = (best[name] >= a) & (best[name] < b + (b == 1))
-            true = np.asarray(data[name])[inside]
-            q = np.quantile(true, [0.16, 0.84]) if inside.sum() > 10 else (np.nan, np.nan)
-            mean.append(true.mean() if inside.sum() > 10 else np.nan)
-            low.append(q[0])
-            high.append(q[1])
+        place = np.clip(np.digitize(found[name], EDGES) - 1, 0, 9)
+        true = np.asarray(data[name], float)
+        mean = [true[place == b].mean() if np.sum(place == b) > 10 else np.nan for b in range(10)]
         axes[1].plot(middle, mean, "o-", ms=4, color=colour, label=NAMES[name])
-        axes[1].fill_between(middle, low, high, color=colour, alpha=0.12, lw=0)
     axes[1].plot([0, 1], [0, 1], color="0.7", zorder=0)
-    axes[1].set(xlabel="predicted share (posterior mean)", ylabel="true share: mean, 68 %")
+    axes[1].set(xlabel="predicted share (posterior mean)", ylabel="mean of the true share")
     axes[1].legend(fontsize=8)
     save(figure, "calibration")
 
@@ -139,7 +125,7 @@ def maps(found: dict[str, Any], truth: dict[str, Any]) -> None:
         for ax, name in zip(row[1:3], ("dig", "snr"), strict=True):
             share = np.where(seen, image[name], np.nan)
             part = ax.imshow(share, cmap="magma", vmin=0, vmax=1, origin="lower")
-            ax.set_title(f"share of {NAMES[name]}, {word}")
+            ax.set_title(f"{NAMES[name]}: {word} share", fontsize=10)
     bar = figure.colorbar(shown, ax=axes[:, 0], ticks=range(4), location="left", shrink=0.6)
     bar.ax.set_yticklabels(CLASSES)
     figure.colorbar(part, ax=axes[:, 2], shrink=0.6)

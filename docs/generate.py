@@ -12,11 +12,21 @@ import re
 import sys
 from pathlib import Path
 
-from parts import boxes, catalogue, clusters, jam, jam_learned, nebulae, spectra, tools
+from parts import (
+    boxes,
+    catalogue,
+    clusters,
+    jam,
+    jam_learned,
+    nebula_spectra,
+    nebulae,
+    spectra,
+    tools,
+)
 
 ROOT = Path(__file__).parents[1]
 PAGES = (ROOT / "README.md", ROOT / "docs" / "benchmarks.md")
-MODULES = (catalogue, jam, jam_learned, clusters, spectra, nebulae, boxes, tools)
+MODULES = (catalogue, jam, jam_learned, clusters, spectra, nebulae, nebula_spectra, boxes, tools)
 PARTS = {part.__name__: part for module in MODULES for part in module.PARTS}
 
 
