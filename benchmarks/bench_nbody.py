@@ -1,11 +1,12 @@
 """COLA against theory: power spectrum in big boxes, halo mass function, response to steps, cost.
 
-    python benchmarks/bench_nbody.py [--quick] [--big]
+    python benchmarks/bench_nbody.py [--quick] [--big] [--only power|mass_function|cost]
 
-Theory: HMcode-2020 (Mead et al. 2021) through CAMB for P(k), Watson et al. (2013) through colossus
-for the mass function of friends-of-friends haloes. The box of CAMELS itself, 25 Mpc/h, has no waves
-beyond its side, so its P(k) is below theory's by design and only its haloes are compared. `--big`
-also times 256^3 particles; times are CPU seconds, on all cores of the process.
+Theory: HMcode-2020 (Mead et al. 2021) through CAMB for P(k), in boxes whose initial modes have one
+amplitude each, so that few seeds do; Watson et al. (2013) through colossus for the mass
+function of friends-of-friends haloes. The box of CAMELS itself, 25 Mpc/h, has no waves beyond its
+side, so its P(k) is below theory's by design and only its haloes are compared. `--big` also times
+256^3 particles; times are CPU seconds, on all cores of the process.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ PLOT = ROOT / "docs" / "figures" / "nbody.png"
 FIDUCIAL = Cosmology()
 K = np.array([0.05, 0.07, 0.1, 0.15, 0.2, 0.3, 0.5, 0.7])
 EDGES = np.append(K * 0.84, K[-1] * 1.19)
+BOXES = ((6, 100.0, 64, 20), (5, 200.0, 128, 20))  # seeds, side, particles along it, steps
 MASS = np.arange(10.5, 12.76, 0.25)
 
 
@@ -56,7 +58,8 @@ def big_boxes(seeds: int, size: float, particles: int, steps: int) -> dict[str, 
     """Mean ratio of P(k) to theory over boxes, and its scatter."""
     rows = []
     for seed in range(seeds):
-        box = cola.run(FIDUCIAL, size, particles, np.random.default_rng(seed), steps=steps)
+        rng = np.random.default_rng(seed)
+        box = cola.run(FIDUCIAL, size, particles, rng, steps=steps, fixed=True)
         cells = 2 * particles
         field = mesh.assign(box.position * np.float32(cells / size), cells)
         found = power_spectrum(field, size, edges=EDGES, window=2)
@@ -141,18 +144,29 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="few, small boxes; nothing is written")
     parser.add_argument("--big", action="store_true", help="256^3 particles too")
+    parser.add_argument("--only", choices=("power", "mass_function", "cost"), help="the rest stays")
     options = parser.parse_args()
-    seeds, n = (2, 32) if options.quick else (6, 64)
-    results: dict[str, Any] = {
-        "power": [big_boxes(seeds, size, n, 10) for size in (100.0, 200.0)],
-        "mass_function": mass_function(1 if options.quick else 4, 2 * n, 20),
-        "cost": {f"{2 * n}^3": cost(2 * n)},
-    }
-    if options.big:
-        results["cost"]["256^3"] = cost(256)
+    new = measured(options)
     if not options.quick:
-        RESULTS.write_text(json.dumps(results, indent=1) + "\n")
-        draw(results)
+        old = json.loads(RESULTS.read_text()) if RESULTS.is_file() else {}
+        costs = old.get("cost", {}) | new.get("cost", {})
+        RESULTS.write_text(json.dumps(old | new | {"cost": costs}, indent=1) + "\n")
+        if {"power", "mass_function"} <= set(old | new):
+            draw(old | new)
+
+
+def measured(options: argparse.Namespace) -> dict[str, Any]:
+    """What is asked for."""
+    new: dict[str, Any] = {}
+    if options.only in (None, "power"):
+        boxes = ((2, 100.0, 32, 10),) if options.quick else BOXES
+        new["power"] = [big_boxes(*box) for box in boxes]
+    if options.only in (None, "mass_function"):
+        new["mass_function"] = mass_function(*((1, 64, 20) if options.quick else (4, 128, 20)))
+    if options.only in (None, "cost"):
+        sizes = [64] if options.quick else [128]
+        new["cost"] = {f"{n}^3": cost(n) for n in sizes + [256] * options.big}
+    return new
 
 
 if __name__ == "__main__":

@@ -264,6 +264,18 @@ def test_feedback_and_cosmology_move_the_occupation(found):
     assert heavier.log_m1 - suite.log_m1 == pytest.approx(suite.l_om * np.log(0.4 / 0.3))
 
 
+def test_displacement_belongs_to_the_box(found):
+    suite = replace(galaxies.SUBHALOES["toy_tng"], displaced=0.2)
+    one, same = galaxies.moved(found, suite, 25.0), galaxies.moved(found, suite, 25.0)
+    np.testing.assert_array_equal(one.position, same.position)
+    shift = (one.position - found.position + 12.5) % 25 - 12.5
+    assert shift.std() == pytest.approx(0.2, rel=4 / np.sqrt(2 * shift.size))
+    assert one.position.min() >= 0
+    assert one.position.max() < 25
+    still = galaxies.moved(found, galaxies.SUITES["toy_tng"], 25.0)
+    np.testing.assert_allclose(still.position, found.position)
+
+
 def test_surroundings_are_standardised_at_fixed_mass(box, found):
     environment = galaxies.surroundings(box, found)
     assert environment.mean() == pytest.approx(0, abs=1e-6)

@@ -86,8 +86,8 @@ def drawn(
     )
     suites = galaxies.SUBHALOES if everything else galaxies.SUITES
     here = suites[suite].at(*(float(record[name]) for name in ("a_sn1", "omega_m", "sigma_8")))
-    environment = record["halo_surroundings"].astype(float)
-    return galaxies.paint(found, environment, here, float(record["box_size"]), rng)
+    environment, box_size = record["halo_surroundings"].astype(float), float(record["box_size"])
+    return galaxies.paint(galaxies.moved(found, here, box_size), environment, here, box_size, rng)
 
 
 def painted(record: Record, suite: str, everything: bool, rng: np.random.Generator) -> Record:
