@@ -46,10 +46,10 @@ def gravity(dataset: str) -> list[chunks.Record]:
     return [{key: run[key] for key in run if not key.startswith("dm_")} for run in runs]
 
 
-def redrawn(run: chunks.Record, dataset: str, seed: int) -> np.ndarray:
-    """Positions (g, 3) of the galaxies with other dice."""
+def redrawn(run: chunks.Record, dataset: str, row: int, seed: int) -> np.ndarray:
+    """Positions (g, 3) of the galaxies of a test box with other dice."""
     config = building.builder(dataset).builder_config
-    rng = np.random.default_rng((7, seed))
+    rng = np.random.default_rng((7, row, seed))
     return record.drawn(run, config.suite, config.everything, rng).position
 
 
@@ -88,7 +88,7 @@ def rows(dataset: str, releases: Path | None) -> tuple[dict[str, Any], Boxes]:
     results["all_zero"] = {"accuracy": float(np.mean(true == 0))}
     results["base_rate"] = float(np.mean(true > 0))
     results["sha256"] = hashlib.sha256(np.ascontiguousarray(true).tobytes()).hexdigest()
-    draws = {"two draws": [redrawn(run, dataset, 0) for run in runs]}
+    draws = {"two draws": [redrawn(run, dataset, row, 0) for row, run in enumerate(runs)]}
     exact = [
         voxels.mask_errors(on_grid(d, size, n), t)
         for d, t in zip(draws["two draws"], true, strict=True)
@@ -102,8 +102,8 @@ def rows(dataset: str, releases: Path | None) -> tuple[dict[str, Any], Boxes]:
         "precision_tolerant": float(np.mean([row["precision"] for row in near])),
     }
     mean = []
-    for run in runs:
-        many = [redrawn(run, dataset, 1 + seed) for seed in range(ORACLE_DRAWS)]
+    for row, run in enumerate(runs):
+        many = [redrawn(run, dataset, row, 1 + seed) for seed in range(ORACLE_DRAWS)]
         mean.append(on_grid(np.concatenate(many), size, n) / ORACLE_DRAWS)
     results["models"] = {"oracle": voxels.galaxy_errors(np.stack(mean), true)}
     del mean

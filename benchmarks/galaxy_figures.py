@@ -36,13 +36,13 @@ def slices(name: str, kept: Boxes) -> None:
     figure, axes = plt.subplots(2, 3, figsize=(11, 7.4), layout="constrained")
     log = np.log10(dark[:thin].sum(axis=0) + 1)
     for ax, (label, position) in zip(axes.flat, panels.items(), strict=False):
-        ax.imshow(log, origin="lower", extent=(0, size, 0, size), cmap="magma")
+        ax.imshow(log, origin="lower", extent=(0, size, 0, size), cmap="Greys")
         inside = position[position[:, 0] < thin * size / n]
-        ax.plot(inside[:, 2], inside[:, 1], "c.", ms=2)
+        ax.plot(inside[:, 2], inside[:, 1], "o", color="C3", ms=2.5, mew=0, alpha=0.7)
         ax.set_title(f"{label}: slab of {thin * size / n:.1f} Mpc/h", fontsize=9)
     whole = axes.flat[-1]
     whole.imshow(
-        np.log10(dark.sum(axis=0)), origin="lower", extent=(0, size, 0, size), cmap="magma"
+        np.log10(dark.sum(axis=0)), origin="lower", extent=(0, size, 0, size), cmap="Greys"
     )
     whole.set_title("dark matter, whole box projected", fontsize=9)
     figure.savefig(FIGURES / f"galaxies_{stem}_slices.png", dpi=90)
