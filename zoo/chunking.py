@@ -49,10 +49,13 @@ def joined(
 
     An output whose length differs between objects becomes a list of arrays.
     """
+    if batch.size and not batch.lengths_differ:  # the chunks are in order
+        parts = [outputs for _, outputs in answers]
+        if len(parts) == 1:
+            return {name: parts[0][name] for name in card.outputs}
+        return {name: np.concatenate([part[name] for part in parts]) for name in card.outputs}
     rows: dict[str, list[Any]] = {name: [None] * batch.size for name in card.outputs}
     for index, outputs in answers:
-        if len(index) == batch.size and not batch.lengths_differ:
-            return {name: outputs[name] for name in card.outputs}
         for name, spec in card.outputs.items():
             for row, value in zip(index, outputs[name], strict=True):
                 lengths = (

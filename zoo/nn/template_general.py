@@ -56,10 +56,9 @@ class GeneralScan:
         if self.nuisance is not None:
             columns = self._own_nuisance(weight)
             rest = rest - ops.matmul(ops.matmul(columns, flux), columns)
-            cross = correlated(columns, self.templates, self.grid)
-            for column in range(columns.shape[0]):
-                seen = cross[column]
-                matrix = matrix - tf.gather(seen, self.one) * tf.gather(seen, self.other)
+            cross = ops.transpose(correlated(columns, self.templates, self.grid), (2, 1, 0))
+            seen = ops.transpose(ops.matmul(cross, ops.transpose(cross, (0, 2, 1))), (1, 2, 0))
+            matrix = matrix - tf.gather_nd(seen, np.stack([self.one, self.other], axis=1))
         diagonal = np.equal(self.one, self.other).astype(float)[:, None]
         matrix = diagonal + amplitude**2 * matrix
         right = amplitude * correlated(rest, self.templates, self.grid)
