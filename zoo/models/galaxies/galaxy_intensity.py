@@ -75,8 +75,3 @@ def catalogue(model: Any, box: dict[str, Any], seed: int = 0) -> dict[str, np.nd
     """
     found = model.predict(box)
     return drawing.draw(found, float(box["box_size"]), np.random.default_rng(seed))
-
-
-def baselines(data: dict[str, Any]) -> dict[str, str]:  # noqa: ARG001 (fitted before)
-    """The density threshold."""
-    return {"density threshold": "galaxy_threshold.all"}
