@@ -72,21 +72,17 @@ class RestWindows(keras.layers.Layer):
         """
         flux, ivar = inputs["flux"], inputs["ivar"]
         dtype = flux.dtype
-        # whole pixels apart from their fractions: single precision then keeps these
-        whole = np.floor(at_rest := (self.places - self.start) / self.step)
-        moved = inputs["velocity"][:, None] * ops.convert_to_tensor(
-            self.places / (C * self.step), dtype=dtype
-        )
-        moved = moved + ops.convert_to_tensor(at_rest - whole, dtype=dtype)
-        first = ops.convert_to_tensor(whole, dtype=dtype) + ops.floor(moved)
-        inside = (first >= 0) & (first <= self.bins - 2)
-        share = moved - ops.floor(moved)
-        index = ops.cast(ops.clip(first, 0, self.bins - 2), "int32")
+        stretch = 1 + inputs["velocity"][:, None] / C
+        places = ops.convert_to_tensor(self.places, dtype=dtype)
+        place = (places * stretch - self.start) * (1 / self.step)
+        first = ops.clip(ops.floor(place), 0, self.bins - 2)
+        share = ops.clip(place - first, 0.0, 1.0)
+        index = ops.cast(first, "int32")
         (f0, f1), (w0, w1) = (
             [ops.take_along_axis(values, index + d, axis=1) for d in (0, 1)]
             for values in (flux, ivar)
         )
-        present = (w0 > 0) & (w1 > 0) & inside
+        present = (w0 > 0) & (w1 > 0) & (place >= 0) & (place <= self.bins - 1)
         kept = ops.cast(present, dtype)
         variance = (1 - share) ** 2 / ops.maximum(w0, TINY) + share**2 / ops.maximum(w1, TINY)
         variance = ops.where(present, variance, 1.0)

@@ -73,11 +73,11 @@ def windows(dtype: str = "float32") -> RestWindows:
 EXAMPLE_VELOCITY, EXAMPLE_SIGMA = 1200.0, 1.3  # km/s, A
 
 
-def example() -> dict[str, Any]:
-    """A faint H II region at 1200 km/s, without noise."""
+def example(bright: float = 8.0) -> dict[str, Any]:
+    """An H II region at 1200 km/s, faint unless its H alpha is given, without noise."""
     wave = np.round(FIRST + STEP * np.arange(PIXELS), 3)
     flux = np.full(PIXELS, 0.05)
     for centre, ratio in zip(WAVELENGTH, TEMPLATES[:, 1], strict=True):
         offset = (wave - centre * (1 + EXAMPLE_VELOCITY / 299792.458)) / EXAMPLE_SIGMA
-        flux += 8 * ratio * np.exp(-0.5 * offset**2) / (EXAMPLE_SIGMA * np.sqrt(2 * np.pi))
+        flux += bright * ratio * np.exp(-0.5 * offset**2) / (EXAMPLE_SIGMA * np.sqrt(2 * np.pi))
     return {"flux": np.round(flux, 4), "ivar": np.full(PIXELS, 4.0), "wavelength": wave}
