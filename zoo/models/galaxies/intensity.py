@@ -16,7 +16,7 @@ from zoo.nn.voxel_pyramid import PATCH, VoxelPyramid
 
 THICKNESS = 32  # voxels of a slab
 LARGEST = 6.0  # of the logarithm of a mean number
-VALIDATION_STEPS = 24
+VALIDATION_STEPS = 12
 
 
 @keras.saving.register_keras_serializable("zoo")
