@@ -53,6 +53,9 @@ def varied(card, columns, rows=ROWS):
     out = {}
     for name, column in columns.items():
         bounds = card.inputs[name].range
+        if card.inputs[name].shape == ("N", "N", "N"):  # a periodic box, moved in space
+            out[name] = np.concatenate([np.roll(column, row, 1) for row in range(rows)])
+            continue
         if bounds is None:
             out[name] = np.repeat(column, rows, axis=0)
             continue
