@@ -14,7 +14,7 @@ from zoo.models.galaxies.voxel_draws import VoxelDraws
 from zoo.nn.voxel_losses import central_and_satellites
 from zoo.nn.voxel_pyramid import PATCH, VoxelPyramid
 
-THICKNESS = 32  # voxels of a slab
+THICKNESS = 8  # voxels of a slab; of 256^3 its largest arrays have 0.3 GB
 LARGEST = 6.0  # of the logarithm of a mean number
 VALIDATION_STEPS = 12
 
