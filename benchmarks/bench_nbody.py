@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 
 from zoo.evaluation.fields import power_spectrum
+from zoo_datasets import building, chunks
 from zoo_datasets.simulators.nbody import cola, haloes, mesh
 from zoo_datasets.simulators.nbody.cosmology import Cosmology
 
@@ -31,6 +32,7 @@ FIDUCIAL = Cosmology()
 K = np.array([0.05, 0.07, 0.1, 0.15, 0.2, 0.3, 0.5, 0.7])
 EDGES = np.append(K * 0.84, K[-1] * 1.19)
 BOXES = ((6, 100.0, 64, 20), (5, 200.0, 128, 20))  # seeds, side, particles along it, steps
+DATASETS = ("dark_matter_galaxies/toy_tng", "dark_matter_galaxies/toy_tng_all")
 MASS = np.arange(10.5, 12.76, 0.25)
 
 
@@ -73,36 +75,30 @@ def big_boxes(seeds: int, size: float, particles: int, steps: int) -> dict[str, 
     return facts | {"k": k.tolist(), "ratio": ratio.mean(axis=0).tolist(), "error": spread.tolist()}
 
 
-def mass_function(seeds: int, particles: int, steps: int) -> dict[str, Any]:
-    """N(> M) over that of Watson et al. (2013), from boxes of 25 Mpc/h."""
+def mass_function(dataset: str) -> dict[str, Any]:
+    """N(> M) over that of Watson et al. (2013), from the boxes of 25 Mpc/h behind a dataset."""
     from colossus.cosmology import cosmology
     from colossus.lss import mass_function as functions
 
-    size, counts, seconds = 25.0, [], []
-    for seed in range(seeds):
-        begin = time.process_time()
-        box = cola.run(FIDUCIAL, size, particles, np.random.default_rng(100 + seed), steps=steps)
-        seconds.append(time.process_time() - begin)
-        found = haloes.find(box)
-        counts.append([(found.mass > 10**m).sum() for m in MASS])
+    made = building.builder(dataset)
+    boxes = [box["halo_mass"] for task in made.tasks() for _, box in chunks.read(task)]
+    counts = [[(mass > 10**m).sum() for m in MASS] for mass in boxes]
     cosmology.setCurrent(FIDUCIAL.colossus)
     m = np.geomspace(10 ** MASS[0], 1e15, 400)
     density = functions.massFunction(m, 0.0, mdef="fof", model="watson13", q_out="dndlnM")
-    log_m = np.log(m)
-    pieces = (density[1:] + density[:-1]) / 2 * np.diff(log_m)
+    pieces = (density[1:] + density[:-1]) / 2 * np.diff(np.log(m))
     total = np.append(np.cumsum(pieces[::-1])[::-1], 0)
-    expected = np.interp(MASS, np.log10(m), total) * size**3
+    expected = np.interp(MASS, np.log10(m), total) * 25.0**3
     mean = np.mean(counts, axis=0)
-    error = np.std(counts, axis=0) / np.sqrt(seeds)
-    print(f"N(>M) / Watson13, {particles}^3, {steps} steps:", np.round(mean / expected, 2))
+    error = np.std(counts, axis=0) / np.sqrt(len(counts))
+    particles = made.builder_config.particles
+    print(f"N(>M) / Watson13, {particles}^3, {len(counts)} boxes:", np.round(mean / expected, 2))
     return {
         "particles": particles,
-        "steps": steps,
-        "seeds": seeds,
+        "seeds": len(counts),
         "log_mass": MASS.tolist(),
         "ratio": (mean / expected).tolist(),
         "error": (error / expected).tolist(),
-        "cpu_s_per_box": float(np.mean(seconds)),
     }
 
 
@@ -131,8 +127,10 @@ def draw(results: dict[str, Any]) -> None:
     left.axhspan(0.9, 1.1, color="0.9")
     left.set(xscale="log", xlabel="k [h/Mpc]", ylabel="P(k) / HMcode", ylim=(0.6, 1.4))
     left.legend(fontsize=7)
-    row = results["mass_function"]
-    right.errorbar(row["log_mass"], row["ratio"], row["error"], fmt="o-", ms=3)
+    for row in results["mass_function"]:
+        label = f"25 Mpc/h, {row['particles']}^3, {row['seeds']} boxes"
+        right.errorbar(row["log_mass"], row["ratio"], row["error"], fmt="o-", ms=3, label=label)
+    right.legend(fontsize=7)
     right.axhspan(0.8, 1.2, color="0.9")
     right.set(xlabel="log M [Msun/h]", ylabel="N(> M) / Watson et al. (2013)", ylim=(0.4, 1.6))
     figure.savefig(PLOT, dpi=100)
@@ -162,7 +160,8 @@ def measured(options: argparse.Namespace) -> dict[str, Any]:
         boxes = ((2, 100.0, 32, 10),) if options.quick else BOXES
         new["power"] = [big_boxes(*box) for box in boxes]
     if options.only in (None, "mass_function"):
-        new["mass_function"] = mass_function(*((1, 64, 20) if options.quick else (4, 128, 20)))
+        datasets = DATASETS[: 1 if options.quick else 2]
+        new["mass_function"] = [mass_function(dataset) for dataset in datasets]
     if options.only in (None, "cost"):
         sizes = [64] if options.quick else [128]
         new["cost"] = {f"{n}^3": cost(n) for n in sizes + [256] * options.big}

@@ -18,10 +18,12 @@ def nbody() -> str:
         cells = [("P(k) / HMcode-2020", *(f"{value:.2f}" for value in row["ratio"]))]
         cells.append(("standard error", *(f"{value:.2f}" for value in row["error"])))
         parts.append(table((f"{title}: k [h/Mpc]", *(f"{k:.2f}" for k in row["k"])), cells))
-    row = found["mass_function"]
-    cells = [("N(> M) / Watson et al.", *(f"{value:.2f}" for value in row["ratio"]))]
-    title = f"25 Mpc/h, {row['particles']}^3, {row['seeds']} seeds: log M [Msun/h]"
-    parts.append(table((title, *(f"{m:g}" for m in row["log_mass"])), cells))
+    rows = [
+        (f"{row['particles']}^3, {row['seeds']} boxes", *(f"{value:.2f}" for value in row["ratio"]))
+        for row in found["mass_function"]
+    ]
+    masses = (f"{m:g}" for m in found["mass_function"][0]["log_mass"])
+    parts.append(table(("N(> M) / Watson et al., 25 Mpc/h: log M [Msun/h]", *masses), rows))
     cells = [
         (name, f"{c['wall_s']:.0f} s", f"{c['cpu_s']:.0f} s", f"{c['peak_gb']:.1f} GB")
         for name, c in found["cost"].items()
