@@ -281,6 +281,7 @@ def test_tags_and_cards():
     assert name == "galaxy_hod.3"
     card = read_card(Path(galaxy_hod.__file__).with_suffix(".md"))
     assert card.variants["5"].recipe["config"] == {"rule": "zheng"}
+    assert card.variants["5_all"].dataset == "dark_matter_galaxies/toy_tng_all:1.0.0"
     _, name = registry.find_card("galaxy_threshold")
     assert name == "galaxy_threshold.stars"
 
