@@ -35,6 +35,7 @@ EDGE = 9.0  # 12 + log O/H up to which the flows have an answer
 WRONG = 0.2  # [dex]
 OWN = 3000  # regions of Cloudy that the flows are judged on
 DRAWN = 1500  # points of a picture
+LIKE = 30_000  # regions of Cloudy that those like MAPPINGS' are picked from
 
 
 def regions(dataset: str, split: str) -> dict[str, Any]:
@@ -105,7 +106,7 @@ def embeddings(models: dict[str, Any], pair: list[dict[str, Any]]) -> None:
     for name, model in models.items():
         encoder = model.keras_model.get_layer("posterior").flow.encoder
         views[name] = lambda given, encoder=encoder: np.asarray(encoder(given))
-    figure, axes = plt.subplots(2, len(views), figsize=(3.4 * len(views), 6), squeeze=False)
+    figure, axes = plt.subplots(2, len(views), figsize=(3.6 * len(views), 6), layout="constrained")
     for column, (name, view) in zip(axes.T, views.items(), strict=True):
         points = [view({n: np.asarray(d[n], np.float32) for n in INPUTS}) for d in pair]
         both = np.concatenate(points)
@@ -122,17 +123,16 @@ def embeddings(models: dict[str, Any], pair: list[dict[str, Any]]) -> None:
         for axis in column:
             axis.set(xticks=[], yticks=[])
     axes[0, 0].legend(markerscale=4)
-    figure.tight_layout()
-    figure.colorbar(shown, ax=axes[1], label="12 + log O/H (Cloudy o, MAPPINGS x)", shrink=0.8)
+    figure.colorbar(shown, ax=axes, label="12 + log O/H (Cloudy o, MAPPINGS x)", shrink=0.6)
     figure.savefig(FIGURES / "nebula_invariant_embeddings.png", dpi=100)
 
 
 def alike(source: dict[str, Any]) -> dict[str, Any]:
-    """Records of the source as probable as those of the target."""
+    """Records of the source as probable as those of the target, each at most once."""
     theta = np.stack([np.asarray(source[n], float) for n in nebula_gap.NAMES], axis=1)
     likely = nebula_gap.shares(theta, nebula_flow_invariant.POPULATION, nebula_flow_invariant.DUST)
     rows = np.random.default_rng(2).choice(len(likely), DRAWN, p=likely)
-    return splits.rows(source, rows)
+    return splits.rows(source, np.unique(rows))
 
 
 def main() -> None:
@@ -160,8 +160,8 @@ def main() -> None:
     print(json.dumps(body, indent=1))
     FIGURES.mkdir(parents=True, exist_ok=True)
     answers(found, other)
-    pair = [alike(own), splits.rows(other, slice(DRAWN))]
-    embeddings(models, pair)
+    whole = splits.rows(splits.split("nebula_lines/cloudy_hii", "train"), slice(LIKE))
+    embeddings(models, [alike(whole), splits.rows(other, slice(DRAWN))])
 
 
 if __name__ == "__main__":
