@@ -13,7 +13,7 @@ def nbody() -> str:
     if found is None:
         return "Not measured yet: `python benchmarks/bench_nbody.py`."
     parts = []
-    for row in found["power"]:
+    for row in found.get("power", ()):
         title = f"{row['box_size']:g} Mpc/h, {row['particles']}^3, {row['seeds']} seeds"
         cells = [("P(k) / HMcode-2020", *(f"{value:.2f}" for value in row["ratio"]))]
         cells.append(("standard error", *(f"{value:.2f}" for value in row["error"])))
@@ -26,7 +26,7 @@ def nbody() -> str:
     parts.append(table(("N(> M) / Watson et al., 25 Mpc/h: log M [Msun/h]", *masses), rows))
     cells = [
         (name, f"{c['wall_s']:.0f} s", f"{c['cpu_s']:.0f} s", f"{c['peak_gb']:.1f} GB")
-        for name, c in found["cost"].items()
+        for name, c in found.get("cost", {}).items()
     ]
     parts.append(table(("box, 20 steps, haloes", "wall, two cores", "CPU", "memory"), cells))
     return "\n\n".join(parts)
