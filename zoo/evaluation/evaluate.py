@@ -11,7 +11,16 @@ import numpy as np
 from zoo import saving, splits
 from zoo.card import Card
 from zoo.errors import CardError, DataError
-from zoo.evaluation import classes, clusters, galaxy_boxes, metrics, shares, spectra, voxels
+from zoo.evaluation import (
+    classes,
+    clusters,
+    galaxy_boxes,
+    galaxy_maps,
+    metrics,
+    shares,
+    spectra,
+    voxels,
+)
 from zoo.evaluation.domain_shift import DomainShift, compare
 from zoo.evaluation.files import from_file, predictions_of
 from zoo.evaluation.summaries import summaries
@@ -31,6 +40,7 @@ METRICS: dict[str, tuple[Callable[..., dict[str, float]], tuple[str, ...]]] = {
     "class_errors": (classes.class_errors, ("hii", "pn", "snr", "dig")),
     "share_errors": (shares.share_errors, ("std", "quantiles")),
     "galaxy_errors": (voxels.galaxy_errors, ()),
+    "galaxy_map_errors": (galaxy_maps.galaxy_map_errors, ("draws",)),
     "galaxy_box_errors": (
         galaxy_boxes.galaxy_box_errors,
         ("galaxy_probability", "galaxy_central", "galaxy_mask"),
