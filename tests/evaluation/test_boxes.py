@@ -57,6 +57,9 @@ def test_galaxies_belong_to_the_heaviest_halo_around_them():
     found = boxes.members(galaxy, halo, mass, radius, SIZE)
     np.testing.assert_array_equal(found, expected)
     assert boxes.members(galaxy, halo, mass, radius, SIZE, reach=2).sum() > found.sum()
+    everyone = boxes.members(galaxy, halo, mass, radius, SIZE, strays=2 * SIZE)
+    assert everyone.sum() == len(galaxy)
+    assert (everyone >= found).all()
     assert boxes.members(np.zeros((0, 3)), halo, mass, radius, SIZE).sum() == 0
     assert boxes.members(galaxy, np.zeros((0, 3)), [], [], SIZE).shape == (0,)
     with pytest.raises(ValueError, match="20 positions, 19 masses and 20 radii"):

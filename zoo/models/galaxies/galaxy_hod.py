@@ -23,11 +23,19 @@ class Occupied:
         See `occupation.PowerLaw` and `occupation.Zheng`.
     voxels : int
         Along a side of the grid, where no `dm_counts` tell.
+    strays : float
+        Distance at which the fit still gave a galaxy to a halo that it is outside of [Mpc/h].
     **numbers
         Of the rule.
     """
 
-    def __init__(self, rule: str, voxels: int = VOXELS, **numbers: float) -> None:
+    def __init__(
+        self,
+        rule: str,
+        voxels: int = VOXELS,
+        strays: float = 0.0,
+        **numbers: float,
+    ) -> None:
         self.rule, self.voxels = occupation.RULES[rule](**numbers), voxels
 
     def predict(self, columns: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -80,14 +88,16 @@ def learn(data: dict[str, Any], settings: dict[str, Any]) -> dict[str, Any]:
     data : dict
         Features of the training split of `dark_matter_galaxies`.
     settings : dict
-        `config` says `rule`.
+        `config` says `rule`, and may say `strays`, see `occupation.members`.
     """
     mass, number = [], []
+    strays = settings["config"].get("strays", 0.0)
     for row, box_size in enumerate(data["box_size"]):
         haloes = _haloes({n: data[n][row] for n in ("halo_mass", "halo_position", "halo_radius")})
         galaxies, size = np.asarray(data["galaxy_position"][row]), float(box_size)
         mass.append(haloes[0])
-        number.append(occupation.members(galaxies, haloes[1], haloes[0], haloes[2], size))
+        found = occupation.members(galaxies, haloes[1], haloes[0], haloes[2], size, strays=strays)
+        number.append(found)
     pooled = occupation_fit.sums(np.concatenate(mass), np.concatenate(number))
     fit = getattr(occupation_fit, settings["config"]["rule"])
     return {name: round(float(value), 4) for name, value in fit(pooled).items()}

@@ -97,10 +97,11 @@ def members(
     halo_radius: ArrayLike,
     box_size: float,
     reach: float = 1.0,
+    strays: float = 0.0,
 ) -> NDArray[np.int64]:
     """Number of galaxies (h,) in each halo of a periodic box.
 
-    A galaxy belongs to the most massive halo that it lies in.
+    A galaxy belongs to the most massive halo that it lies in, or else to the nearest.
 
     Parameters
     ----------
@@ -111,6 +112,8 @@ def members(
         Side [Mpc/h].
     reach : float
         Extent of a halo in its radii.
+    strays : float
+        Distance up to which a galaxy outside of all haloes belongs to the nearest [Mpc/h].
 
     Raises
     ------
@@ -136,4 +139,7 @@ def members(
         own = np.asarray(near, np.int64)
         found[halo] = free[own].sum()
         free[own] = False
+    if strays > 0 and free.any():
+        away, nearest = cKDTree(centres, boxsize=box_size).query(where[free])
+        found += np.bincount(nearest[away < strays], minlength=len(order))
     return found
