@@ -16,6 +16,7 @@ from parts import (
     boxes,
     catalogue,
     clusters,
+    galaxy_vdm,
     jam,
     jam_learned,
     nebula_spectra,
@@ -26,7 +27,18 @@ from parts import (
 
 ROOT = Path(__file__).parents[1]
 PAGES = (ROOT / "README.md", ROOT / "docs" / "benchmarks.md")
-MODULES = (catalogue, jam, jam_learned, clusters, spectra, nebulae, nebula_spectra, boxes, tools)
+MODULES = (
+    catalogue,
+    jam,
+    jam_learned,
+    clusters,
+    spectra,
+    nebulae,
+    nebula_spectra,
+    boxes,
+    galaxy_vdm,
+    tools,
+)
 PARTS = {part.__name__: part for module in MODULES for part in module.PARTS}
 
 

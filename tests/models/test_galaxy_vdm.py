@@ -175,7 +175,6 @@ def test_bad_maps_are_flagged():
     cases = {
         "no matter": (good | {"dm_map": np.zeros((1, 16, 16))}, True),
         "in Mpc/h": (good | {"box_size": np.array([3125.0])}, False),
-        "multiples of 8": (columns((12,), 12), False),
         "one particle per cell": (good | {"dm_map": np.full((1, 16, 16), 500.0)}, False),
     }
     for text, (bad, impossible) in cases.items():
