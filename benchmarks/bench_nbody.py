@@ -126,6 +126,8 @@ def draw(results: dict[str, Any]) -> None:
         left.errorbar(row["k"], row["ratio"], row["error"], fmt="o-", ms=3, label=label)
     left.axhspan(0.9, 1.1, color="0.9")
     left.set(xscale="log", xlabel="k [h/Mpc]", ylabel="P(k) / HMcode", ylim=(0.6, 1.4))
+    left.set_xticks([0.05, 0.1, 0.2, 0.5], ["0.05", "0.1", "0.2", "0.5"])
+    left.set_xticks([], minor=True)
     left.legend(fontsize=7)
     for row in results["mass_function"]:
         label = f"25 Mpc/h, {row['particles']}^3, {row['seeds']} boxes"
