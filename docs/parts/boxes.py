@@ -25,10 +25,10 @@ def nbody() -> str:
     masses = (f"{m:g}" for m in found["mass_function"][0]["log_mass"])
     parts.append(table(("N(> M) / Watson et al., 25 Mpc/h: log M [Msun/h]", *masses), rows))
     cells = [
-        (name, f"{c['wall_s']:.0f} s", f"{c['cpu_s']:.0f} s", f"{c['peak_gb']:.1f} GB")
+        (name, f"{c['cpu_s']:.0f} s", f"{c['peak_gb']:.1f} GB")
         for name, c in found.get("cost", {}).items()
     ]
-    parts.append(table(("box, 20 steps, haloes", "wall, two cores", "CPU", "memory"), cells))
+    parts.append(table(("box, 20 steps, haloes", "CPU", "memory"), cells))
     return "\n\n".join(parts)
 
 
