@@ -16,6 +16,7 @@ from parts import (
     boxes,
     catalogue,
     clusters,
+    galaxy_networks,
     galaxy_vdm,
     jam,
     jam_learned,
@@ -36,6 +37,7 @@ MODULES = (
     nebulae,
     nebula_spectra,
     boxes,
+    galaxy_networks,
     galaxy_vdm,
     tools,
 )
