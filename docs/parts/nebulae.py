@@ -110,6 +110,42 @@ def nebula_flow() -> str:
     return table(("`nebula_flow`", ""), facts) + "\n\n" + table(head, rows)
 
 
+def nebula_sbi() -> str:
+    """The flow beside `sbi`, for the same simulations and time."""
+    found = results("nebula_sbi")
+    if found is None:
+        return "Not measured yet: `python benchmarks/bench_nebula_sbi.py`."
+    rows = []
+    for side, label in (("zoo", "`nebula_flow`"), ("sbi", "`sbi`")):
+        row = found[side]
+        raw = f", as trained {row['nll_as_trained']:.3f}" if "nll_as_trained" in row else ""
+        rows.append(
+            (
+                label,
+                f"{row['nll']:.3f} +- {row['nll_error']:.3f}{raw}",
+                f"{row['epochs']}",
+                f"{row['train_cpu_s']:.0f}",
+                f"{1000 * row['one_cpu_s']:.1f} ms",
+                f"{row['many_cpu_s']:.2f} s",
+            )
+        )
+    settings = found["settings"]
+    gain = f"{found['nll_gain']:+.3f} +- {found['nll_gain_error']:.3f}"
+    head = (
+        "",
+        "NLL [nat]",
+        "epochs",
+        "training, CPU s",
+        "1,000 draws of one object, CPU",
+        f"... of {settings['n_observed']} objects",
+    )
+    below = (
+        f"NLL of `sbi` less that of `nebula_flow`, object by object: {gain} nat. Of `sbi`'s draws "
+        f"{100 * (1 - found['sbi']['inside']):.1f} % lie outside of the prior."
+    )
+    return table(head, rows) + "\n\n" + below
+
+
 def nebula_invariant() -> str:
     """Flows on both codes, and what assumptions do."""
     found = results("nebula_invariant")
@@ -142,4 +178,4 @@ def _errors(code: str, found: dict[str, Any]) -> str:
     return table((f"{found['regions'][code]:,} regions of {code}", "", *keys), rows)
 
 
-PARTS = (nebulae, nebula_flow, nebula_invariant)
+PARTS = (nebulae, nebula_flow, nebula_sbi, nebula_invariant)
