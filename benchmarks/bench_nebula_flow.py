@@ -38,6 +38,7 @@ INPUTS = ("line", "flux", "flux_error", "is_limit")
 DRAWS = 2000
 TOLD_APART = 1000  # draws that the classifier sees of either
 TIMED = 1000
+SOUND = 250  # effective size from which an exact sample can tell
 CALIBRATED = 2000  # objects of TARP
 ABSENT = 0.3  # probability of a line to be left out of every fifth object
 
@@ -105,6 +106,7 @@ def graded(
             kept.append((exact.draws, flow, true))
     score = np.array(table["c2st"])
     whole = np.arange(objects) % 5 != 4
+    sound = np.array(table["effective"]) >= SOUND
     out = {
         "objects": objects,
         "c2st_mean": float(score.mean()),
@@ -112,6 +114,8 @@ def graded(
         "c2st_mean_lines_absent": float(score[~whole].mean()),
         "c2st_90": float(np.quantile(score, 0.9)),
         "effective_least": float(np.min(table["effective"])),
+        "sound": int(sound.sum()),
+        "c2st_mean_sound": float(score[sound].mean()),
         "shift_rms": dict(zip(posterior.NAMES, _rms(table["shift"]), strict=True)),
         "width_median": dict(
             zip(posterior.NAMES, np.median(table["width"], axis=0).tolist(), strict=True)

@@ -112,8 +112,10 @@ def exact(
 
 
 def _shares(weight: np.ndarray, power: float) -> np.ndarray:
-    """Weights (n,) to a power, of sum 1."""
-    out = np.exp(power * (weight - weight.max()))
+    """Weights (n,) to a power, of sum 1; impossible points have none, even at a power of 0."""
+    possible = np.isfinite(weight)
+    out = np.zeros_like(weight)
+    out[possible] = np.exp(power * (weight[possible] - weight.max()))
     return np.asarray(out / out.sum())
 
 

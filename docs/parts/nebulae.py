@@ -77,6 +77,10 @@ def nebula_flow() -> str:
         ("... with all lines", f"{exact['c2st_mean_all_lines']:.3f}"),
         ("... with lines absent", f"{exact['c2st_mean_lines_absent']:.3f}"),
         ("C2ST, nine of ten below", f"{exact['c2st_90']:.3f}"),
+        (
+            f"C2ST, mean of the {exact['sound']} whose exact sample counts 250 points or more",
+            f"{exact['c2st_mean_sound']:.3f}",
+        ),
         ("least effective size of an exact sample", f"{exact['effective_least']:.0f}"),
         (f"NLL, {split['objects']:,} objects", f"{split['nll']:.3f}"),
         ("largest deviation of TARP", f"{split['tarp_largest_deviation']:.3f}"),
