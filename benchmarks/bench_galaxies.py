@@ -34,6 +34,7 @@ OF_ALL = ("galaxy_threshold.all", "galaxy_hod.3_all", "galaxy_hod.5_all")  # eve
 K = (1.0, 2.0, 5.0, 10.0)
 ORACLE_DRAWS = 200
 CELLS = 128  # along a side of the mesh that P(k) is taken from, nearest cell
+SHELLS = np.geomspace(0.7, 12, 8)  # [h/Mpc] of the equilateral bispectrum
 
 Boxes = dict[str, Any]
 
@@ -65,12 +66,15 @@ def on_grid(position: np.ndarray, size: float, n: int) -> np.ndarray:
 
 
 def clustering(found: np.ndarray, true: np.ndarray, size: float) -> dict[str, np.ndarray]:
-    """P(k) over the truth's, and r(k), of positions (g, 3)."""
+    """P(k) and B(k, k, k) over the truth's, and r(k), of positions (g, 3)."""
     mesh, truth = (on_grid(position, size, CELLS) for position in (found, true))
     one, two = fields.power_spectrum(mesh, size), fields.power_spectrum(truth, size)
     cross = fields.power_spectrum(mesh, size, truth).power / np.sqrt(one.power * two.power)
     ratio = one.power / two.power
-    return {"k": one.k, "ratio": ratio, "r": cross, "power": one.power, "true": two.power}
+    shells, bispectrum = fields.equilateral_bispectrum(mesh, size, SHELLS)
+    three = bispectrum / fields.equilateral_bispectrum(truth, size, SHELLS)[1]
+    power = {"ratio": ratio, "r": cross, "power": one.power, "true": two.power}
+    return {"k": one.k, **power, "k_bispectrum": shells, "bispectrum": three}
 
 
 def at(k: np.ndarray, values: np.ndarray) -> list[float]:
@@ -106,6 +110,7 @@ def rows(dataset: str, releases: Path | None) -> tuple[dict[str, Any], Boxes]:
         many = [redrawn(run, dataset, row, 1 + seed) for seed in range(ORACLE_DRAWS)]
         mean.append(on_grid(np.concatenate(many), size, n) / ORACLE_DRAWS)
     results["models"] = {"oracle": voxels.galaxy_errors(np.stack(mean), true)}
+    reliable = results["reliability"] = {}
     del mean
     for name in models(dataset):
         try:
@@ -114,10 +119,15 @@ def rows(dataset: str, releases: Path | None) -> tuple[dict[str, Any], Boxes]:
             print(f"{name} is left out: {error}")
             continue
         reads = [key for key in model.card.inputs if key in data]
-        found = []
+        found, probability = [], []
         for row in range(len(true)):
             inputs = {key: np.asarray(data[key][row]) for key in reads}
-            found.append(np.asarray(model.predict(inputs, outside="warn")["galaxy_count"]))
+            answer = model.predict(inputs, outside="warn")
+            found.append(np.asarray(answer["galaxy_count"]))
+            probability.append(np.asarray(answer["galaxy_probability"], np.float32))
+        told, seen, number = voxels.reliability(np.stack(probability), true)
+        del probability
+        reliable[name] = {"told": told[number > 0].tolist(), "seen": seen[number > 0].tolist()}
         results["models"][name] = voxels.galaxy_errors(np.stack(found), true)
         rng = np.random.default_rng(0)
         if name.startswith("galaxy_hod"):
@@ -130,6 +140,7 @@ def rows(dataset: str, releases: Path | None) -> tuple[dict[str, Any], Boxes]:
         else:
             draws[name] = [sprinkled(field, size, rng) for field in found]
     kept: Boxes = {"true": true, "data": data, "size": size, "draws": draws, "clustering": {}}
+    kept["reliability"] = reliable
     for name, drawn in draws.items():
         truth = data["galaxy_position"]
         found = [clustering(p, np.asarray(truth[row], float), size) for row, p in enumerate(drawn)]
@@ -141,6 +152,8 @@ def rows(dataset: str, releases: Path | None) -> tuple[dict[str, Any], Boxes]:
             "ratio": at(k, stacked["ratio"].mean(axis=0)),
             "ratio_spread": at(k, stacked["ratio"].std(axis=0)),
             "r": at(k, stacked["r"].mean(axis=0)),
+            "k_bispectrum": stacked["k_bispectrum"][0].tolist(),
+            "bispectrum": np.median(stacked["bispectrum"], axis=0).tolist(),
             "abundance": float(sum(map(len, drawn)) / true.sum()),
         }
     return results, kept

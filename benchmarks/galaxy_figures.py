@@ -51,9 +51,10 @@ def slices(name: str, kept: Boxes) -> None:
 
 def statistics(name: str, kept: Boxes, on_grid: Grid) -> None:
     """P(k) with ratios and scatter, r(k), counts in cells, voids, occupation."""
-    figure, axes = plt.subplots(2, 3, figsize=(13, 7), layout="constrained")
+    figure, axes = plt.subplots(2, 4, figsize=(16.5, 7), layout="constrained")
     _clustering(kept, axes[0])
     _counts(kept, axes[1], on_grid)
+    _reliability(kept, axes[1, 3])
     figure.savefig(FIGURES / f"galaxies_{name.rpartition('/')[2]}_statistics.png", dpi=90)
     plt.close(figure)
 
@@ -75,6 +76,19 @@ def _clustering(kept: Boxes, axes: Any) -> None:
     axes[1].axhspan(0.9, 1.1, color="0.9")
     axes[1].set(xlabel="k [h/Mpc]", ylabel="P(k) / truth", ylim=(0, 2))
     axes[2].set(xlabel="k [h/Mpc]", ylabel="r(k) with the truth", ylim=(-0.1, 1.05))
+    for one in kept["clustering"].values():
+        median = np.median(one["bispectrum"], axis=0)
+        axes[3].semilogx(one["k_bispectrum"][0], median, ".-", lw=1)
+    axes[3].axhspan(0.9, 1.1, color="0.9")
+    axes[3].set(xlabel="k [h/Mpc]", ylabel="B(k, k, k) / truth, median", ylim=(-0.5, 4))
+
+
+def _reliability(kept: Boxes, axes: Any) -> None:
+    for number, one in enumerate(kept["reliability"].values(), 1):
+        axes.loglog(one["told"], one["seen"], ".-", lw=1, color=f"C{number}")
+    axes.loglog([1e-5, 1], [1e-5, 1], "k:")
+    axes.set(xlabel="probability of a galaxy", ylabel="share of voxels with one")
+    axes.set(xlim=(1e-5, 1), ylim=(1e-5, 1))
 
 
 def _counts(kept: Boxes, axes: Any, on_grid: Grid) -> None:

@@ -83,6 +83,9 @@ def uneven(card, columns):
         ]
         if not card.inputs[name].shape:
             out[name] = column
+    for cube in out.keys() & {"dm_counts", "dm_map"}:  # of fewer voxels, each as large as before
+        rows = zip(out["box_size"], out[cube], columns[cube], strict=True)
+        out["box_size"] = np.array([b * len(few) / len(whole) for b, few, whole in rows])
     return out
 
 

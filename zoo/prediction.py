@@ -38,14 +38,15 @@ class Prediction(dict[str, Any]):
 
         Elements along an axis whose length differs between objects, positions for instance, have
         a row each where there is one object or the lengths do differ; the column `object` tells
-        them apart.
+        them apart. Outputs of which one has more elements than another stay whole.
         """
         single = np.ndim(self.in_domain) == 0
         columns = {name: [value] if single else value for name, value in self.items()}
         flags = np.atleast_1d(self.in_domain)
         uneven = any(isinstance(value, list) for value in columns.values())
         long = {n for n in self if any(isinstance(d, str) for d in self._card.outputs[n].shape)}
-        if uneven and long:
+        sizes = {tuple(np.size(row) for row in columns[name]) for name in long}
+        if uneven and len(sizes) == 1:
             table = self._long(columns, flags, long)
         else:
             table = QTable(

@@ -115,6 +115,17 @@ def _boxes(name: str, row: dict[str, Any]) -> str:
     k = next(iter(row["clustering"].values()))["k"]
     head = ("drawn catalogues, P(k) / truth", *(f"k = {value:g}" for value in k))
     lines.append(table((*head, "r(k) with the truth", "galaxies / truth"), rows))
+    three = {label: one for label, one in row["clustering"].items() if "bispectrum" in one}
+    if three:
+        shells = (f"k = {value:.2g}" for value in next(iter(three.values()))["k_bispectrum"])
+        rows = [
+            (
+                f"`{label}`" if "galaxy" in label else label,
+                *(f"{value:.2f}" for value in one["bispectrum"]),
+            )
+            for label, one in three.items()
+        ]
+        lines.append(table(("B(k, k, k) / truth, median", *shells), rows))
     return "\n\n".join(lines)
 
 

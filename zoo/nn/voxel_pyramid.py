@@ -109,7 +109,7 @@ class VoxelPyramid(keras.layers.Layer):
         """
         fields, total = [mass], mass
         for _ in range(1, self.levels):
-            total = 8 * ops.average_pool(total, 2)
+            total = _coarser(total)
             fields.append(total)
         z = None
         for n in reversed(range(1, self.levels)):
@@ -168,6 +168,16 @@ class VoxelPyramid(keras.layers.Layer):
 def place_in(index: Any, side: int) -> Any:
     """Place of a voxel in a cell of `side` voxels, from -1 to 1."""
     return (2 * (index % side) + 1) / side - 1
+
+
+def _coarser(x: Any) -> Any:
+    """Sums over 2^3 voxels; TensorFlow's pooling of volumes knows no double precision."""
+    for axis in (1, 2, 3):
+        even: list[Any] = [slice(None)] * 5
+        odd = list(even)
+        even[axis], odd[axis] = slice(0, None, 2), slice(1, None, 2)
+        x = x[tuple(even)] + x[tuple(odd)]
+    return x
 
 
 def _doubled(z: Any) -> Any:
