@@ -7,6 +7,7 @@ from zoo import registry
 from zoo.errors import DataError
 from zoo.evaluation import evaluate
 from zoo.evaluation.summaries import summaries
+from zoo.models.galaxies import grids
 from zoo.models.spectra import nebula_sanity
 
 
@@ -89,6 +90,17 @@ def test_lines_of_nebulae():
     assert found["log Hbeta"] == pytest.approx([np.log10(100 / 330)] * 2, abs=1e-5)
     assert found["log OII3727"].tolist() == [-6, -6]
     assert found["log S/N"] == pytest.approx([np.log10(330)] * 2, abs=1e-5)
+
+
+def test_parts_of_boxes():
+    counts = np.zeros((2, 8, 8, 8))
+    counts[0] = 3.0
+    counts[1, :2, :2, :2] = np.arange(8).reshape(2, 2, 2)
+    found = grids.summary({"dm_counts": counts})
+    assert found["log density"][:64] == pytest.approx(np.zeros(64))
+    assert found["log density"][64] == pytest.approx(np.log10(64))
+    assert found["log clumping"][64] == pytest.approx(np.log10(np.var(np.arange(8)) / 3.5))
+    assert found["empty voxels"][[0, 64, 65]].tolist() == [0, 1 / 8, 1]
 
 
 def test_too_few_objects_are_one_error(monkeypatch):

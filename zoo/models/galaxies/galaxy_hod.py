@@ -11,6 +11,7 @@ from zoo.models.galaxies import grids, occupation, occupation_fit, placement, sa
 VOXELS = 128  # along a side, where no `dm_counts` tell
 
 check = sanity.check
+summary = grids.summary  # of a box, for `zoo evaluate --data`
 example = grids.example
 
 

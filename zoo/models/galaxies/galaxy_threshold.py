@@ -17,6 +17,7 @@ FEWEST = 30  # voxels above the last edge
 PRIOR = 0.5  # occupied voxels added to each bin's count when smoothings are compared
 
 check = sanity.check
+summary = grids.summary  # of a box, for `zoo evaluate --data`
 
 
 def example() -> dict[str, Any]:

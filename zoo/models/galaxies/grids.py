@@ -8,12 +8,38 @@ from typing import Any
 import numpy as np
 
 SIDE, VOXEL = 16, 25 / 128  # of the example; [Mpc/h] as in the boxes of 128^3
+PARTS = 4  # of a box along each axis, that are compared in place of the few boxes
 
 
 def whole(counts: np.ndarray) -> np.ndarray:
     """One box (n, n, n) without the NaN that pad it."""
     side = int((~np.isnan(counts[:, 0, 0])).sum())
     return counts[:side, :side, :side].astype(np.float64)
+
+
+def summary(columns: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Matter in the 64 parts of each box: what tells boxes of other matter apart.
+
+    Parts of one box are not independent, so that p-values are a little too small.
+
+    Returns
+    -------
+    dict of (boxes * 64,) arrays
+        log10 of the density over the mean, of the variance of the counts over their mean, and
+        share of voxels without a particle.
+    """
+    density, clumping, empty = [], [], []
+    for counts in np.asarray(columns["dm_counts"]):
+        box = whole(counts)
+        m = len(box) // PARTS
+        cut = box[: m * PARTS, : m * PARTS, : m * PARTS].reshape((PARTS, m) * 3)
+        parts = cut.transpose(0, 2, 4, 1, 3, 5).reshape(PARTS**3, -1)
+        mean = np.maximum(parts.mean(axis=1), 1 / parts.shape[1])
+        density.append(np.log10(mean / box.mean()))
+        clumping.append(np.log10(np.maximum(parts.var(axis=1), 1e-3) / mean))
+        empty.append((parts == 0).mean(axis=1))
+    found = {"log density": density, "log clumping": clumping, "empty voxels": empty}
+    return {name: np.concatenate(values) for name, values in found.items()}
 
 
 def answers(
