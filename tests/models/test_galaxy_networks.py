@@ -214,7 +214,7 @@ def test_a_box_is_judged():
 
 # --- as models of the zoo
 
-NAMES = ("galaxy_intensity", "galaxy_inception", "galaxy_r2unet", "galaxy_unet")
+NAMES = ("galaxy_intensity", "galaxy_inception")  # those with a release
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -222,8 +222,6 @@ def test_strange_boxes(name):
     from zoo import registry
     from zoo.model import load_model
 
-    if not registry.list_models(f"{name}*"):
-        pytest.skip(f"{name} has no card")
     model = load_model(registry.find_card(name)[1], strategy=None)
     x = saving.module_of(model.card).example()
     with pytest.warns(OutsideRangeWarning, match="side of the network's voxels"):
